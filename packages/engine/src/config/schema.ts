@@ -1,0 +1,29 @@
+/**
+ * What can be configured: names, units, defaults. `load.ts` alone reads flags, the environment and the file; `check.ts`
+ * turns them into this type or says which option is wrong and what to do. Not here: opening anything.
+ */
+export interface Config {
+  /** `sqlite:PATH`. */
+  readonly ledger: string;
+  /** `sqlite:PATH`; the ledger's own file by default. */
+  readonly store: string;
+  /** `smtp://`, `smtps://` or `capture:`. Its password is never printed. */
+  readonly transport: string;
+  /** Domain of new inboxes. */
+  readonly domain: string;
+  readonly dataDir: string;
+  readonly http: HostPort | 'off';
+  /** Sends under way at once in one process. */
+  readonly concurrency: number;
+  readonly log: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Multiplies every retry delay; for tests. */
+  readonly retryScale: number;
+  readonly leaseMs: number;
+  readonly drainMs: number;
+  readonly signup: 'loopback' | 'open' | 'off';
+}
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}

@@ -1,0 +1,83 @@
+/**
+ * One error class, one table of codes: the API's `{error, message, requestId, retryable, hint}`, the SDK's `code` and the
+ * docs are made from it. `message` may be shown to anyone; the private reason is in `cause` and in the log.
+ */
+const CODES = {
+  bad_request: { status: 400, retryable: false, hint: 'Mend what `details` names and send the request again.' },
+  body_missing: {
+    status: 400,
+    retryable: false,
+    hint: 'Give `text` or `html`, or the same inside `body`: Shoal never sends an empty mail.',
+  },
+  refused_value: { status: 422, retryable: false, hint: 'The value is well formed but not allowed; `details` names the field and why.' },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    hint: 'Pass the token of this server. Tokens are kept by URL in ~/.shoal/tokens.json; `POST /v1/signup` makes one.',
+  },
+  signup_closed: { status: 401, retryable: false, hint: 'Ask the operator for a token, or start the server with SHOAL_SIGNUP=open.' },
+  forbidden: { status: 403, retryable: false, hint: 'This token may not do that; use a token of the owner.' },
+  not_found: { status: 404, retryable: false, hint: 'Check the id, and that the token belongs to its owner.' },
+  address_collision: {
+    status: 409,
+    retryable: false,
+    hint: 'Choose another local part, or send `name` and let the server find a free one.',
+  },
+  key_reused: { status: 409, retryable: false, hint: 'Use a new Idempotency-Key for new content; `differs` names what changed.' },
+  wrong_state: { status: 409, retryable: false, hint: 'The mail is no longer in a state that allows this; read its status.' },
+  too_late: {
+    status: 409,
+    retryable: false,
+    hint: 'The final dot may be on the wire. Wait for the status: it becomes sent, failed or in_doubt.',
+  },
+  too_large: { status: 413, retryable: false, hint: 'Make the message smaller; the limit is in `message`.' },
+  internal_error: {
+    status: 500,
+    retryable: true,
+    hint: 'Repeat with the same Idempotency-Key. If it stays, look at the server log for the requestId.',
+  },
+  ledger_unreachable: { status: 503, retryable: true, hint: 'Nothing was accepted. Repeat with the same Idempotency-Key.' },
+  shutting_down: { status: 503, retryable: true, hint: 'The server is stopping. Repeat with the same Idempotency-Key.' },
+  bad_config: { status: 500, retryable: false, hint: 'Mend the option that `message` names; docs/reference/config.md lists them all.' },
+  sqlite_unsafe: { status: 500, retryable: false, hint: 'Use a newer Node, install @photostructure/sqlite, or another ledger URL.' },
+} as const satisfies Record<string, { status: number; retryable: boolean; hint: string }>;
+
+export type ErrorCode = keyof typeof CODES;
+export const ERROR_CODES = Object.keys(CODES) as readonly ErrorCode[];
+
+export interface ErrorFacts {
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly hint: string;
+}
+
+/**
+ * A broken promise or a refused request. Expected ends of an attempt are values (`Outcome`), not errors.
+ *
+ * @example
+ * throw new ShoalError('not_found', 'no inbox ibx_…');
+ */
+export class ShoalError extends Error {
+  override readonly name = 'ShoalError';
+  readonly code: ErrorCode;
+  /** Field or option to what is wrong with it; may be shown to anyone. */
+  readonly details: Readonly<Record<string, string>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { readonly cause?: unknown; readonly details?: Readonly<Record<string, string>> } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    this.details = options.details ?? {};
+  }
+
+  get facts(): ErrorFacts {
+    return CODES[this.code];
+  }
+}
+
+export function factsOf(code: ErrorCode): ErrorFacts {
+  return CODES[code];
+}

@@ -1,0 +1,44 @@
+import type { MessageId, TenantId } from '../model/ids.ts';
+import type { Inbox } from '../model/inbox.ts';
+import type { DoubtPolicy, Job } from '../model/job.ts';
+
+/** A request to send, as its caller wrote it: nothing in it was checked. */
+export interface SubmitRequest {
+  readonly tenant: TenantId;
+  readonly inbox: Inbox;
+  readonly to: readonly string[];
+  readonly cc?: readonly string[];
+  readonly bcc?: readonly string[];
+  readonly replyTo?: string;
+  readonly subject: string;
+  readonly text?: string;
+  readonly html?: string;
+  /** A Message-ID with its angle brackets. */
+  readonly inReplyTo?: string;
+  /** Epoch ms. */
+  readonly sendAt?: number;
+  /** Epoch ms. */
+  readonly expiresAt?: number;
+  readonly onDoubt?: DoubtPolicy;
+  /** The caller's Idempotency-Key. One that begins with `auto_` was made by a client library for one call: it is kept over that call's retries, and the duplicate guard holds all the same. */
+  readonly key?: string;
+  /** Send the same content again although it was just sent. */
+  readonly allowDuplicate?: boolean;
+}
+
+export interface SubmitAnswer {
+  readonly messageId: MessageId;
+  readonly job: Job;
+  /** An earlier submission is answered; nothing new was queued. */
+  readonly deduplicated: boolean;
+}
+
+/**
+ * The one way mail enters the program; every story sends through it.
+ *
+ * @throws ShoalError `refused_value` (a field that may not be sent), `body_missing`, `key_reused` (`details` names what
+ * differs), `ledger_unreachable`. In each case nothing was stored.
+ */
+export interface Submit {
+  submit(request: SubmitRequest): Promise<SubmitAnswer>;
+}
