@@ -17,6 +17,16 @@ const CODES = {
   },
   signup_closed: { status: 401, retryable: false, hint: 'Ask the operator for a token, or start the server with SHOAL_SIGNUP=open.' },
   forbidden: { status: 403, retryable: false, hint: 'This token may not do that; use a token of the owner.' },
+  host_not_allowed: {
+    status: 403,
+    retryable: false,
+    hint: 'Use 127.0.0.1 or localhost, or let the operator add the name to the public hosts of this server.',
+  },
+  origin_not_allowed: {
+    status: 403,
+    retryable: false,
+    hint: 'Web pages of other sites may not talk to this server. Programs send no Origin header.',
+  },
   not_found: { status: 404, retryable: false, hint: 'Check the id, and that the token belongs to its owner.' },
   address_collision: {
     status: 409,
