@@ -1,0 +1,8 @@
+/**
+ * The published door `shoal/testing`: what proves an adapter, and what stands in for the world in a test. Conformance
+ * suites per port, the ledger in memory that every other is compared with, a clock moved by hand, chance with a seed.
+ * Not here: anything the running engine needs. The suites need vitest and fast-check, which the engine does not.
+ */
+export { createManualClock, type ManualClock } from './manual-clock.ts';
+export { createMemoryLedger, type MemoryLedger, type MemoryLedgerOptions } from './memory-ledger.ts';
+export { createSeededRandom } from './seeded-random.ts';

@@ -1,0 +1,577 @@
+import type { EventKind, LedgerEvent } from '../model/event.ts';
+import type { JobId, MessageId, TenantId } from '../model/ids.ts';
+import { type Attempt, isFinal, STATES, type State } from '../model/job.ts';
+import { BATCH_MAX, PAGE_MAX } from '../model/limits.ts';
+import { countsAsAttempt } from '../model/outcome.ts';
+import type { Clock } from '../ports/clock.ts';
+import type {
+  Enqueued,
+  KeyRecord,
+  Lease,
+  LeaseBatch,
+  LeaseRequest,
+  Ledger,
+  LedgerStats,
+  NewJob,
+  Settled,
+  Settlement,
+  Swept,
+  SweepOptions,
+} from '../ports/ledger.ts';
+import * as life from './job-life.ts';
+import type { JobRecord } from './job-life.ts';
+
+/** The ledger in memory, with doors that only a test needs. */
+export interface MemoryLedger extends Ledger {
+  /** Leases exactly these ready jobs, whoever's turn it is: a model follows what another ledger dealt. */
+  leaseThese(ids: readonly JobId[], request: Pick<LeaseRequest, 'worker' | 'leaseMs'>): readonly Lease[];
+  /** Ready jobs that `request` may take, in the order of their lanes. */
+  lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): ReadonlyMap<string, readonly JobId[]>;
+}
+
+export interface MemoryLedgerOptions {
+  readonly clock: Pick<Clock, 'now' | 'after'>;
+  /** False: the bytes go when no job of their message can need them any more. Default true. */
+  readonly keepsPayloads?: boolean;
+}
+
+/** A key's record. `messageId` and `fingerprint` are gone once its time is over; the generation stays, one higher. */
+interface KeyEntry {
+  readonly generation: number;
+  readonly holds?: { readonly messageId: MessageId; readonly fingerprint: string };
+}
+
+/**
+ * The executable specification of `ports/ledger.ts`: the moves of `job-life.ts` around plain maps, nothing durable, each
+ * call one atomic act since it never waits in between. Written to be read; every look is a walk over all records.
+ */
+export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
+  const keepsPayloads = options.keepsPayloads ?? true;
+  const records = new Map<JobId, JobRecord>();
+  const timelines = new Map<JobId, Attempt[]>();
+  const bytes = new Map<MessageId, Uint8Array>();
+  const keys = new Map<string, KeyEntry>();
+  const journal: LedgerEvent[] = [];
+  const turns = createTurns();
+  const bell = createBell(options.clock);
+  let lastNow = Number.NEGATIVE_INFINITY;
+  let lastSeq = 0;
+
+  /** The ledger's clock never goes back, whatever its source does. */
+  const clock = (): number => {
+    lastNow = Math.max(lastNow, options.clock.now());
+    return lastNow;
+  };
+
+  /** The one way a record changes. */
+  function put(record: JobRecord, event?: EventKind): JobRecord {
+    const { id, messageId, tenant } = record.born;
+    records.set(id, record);
+    if (event !== undefined)
+      journal.push({ seq: journal.length + 1, at: clock(), jobId: id, messageId, tenant, kind: event, state: record.state });
+    // A new due time rings as well: a worker that waits has to reckon with it.
+    if (record.state === 'ready' || record.state === 'scheduled') bell.ring();
+    if (isFinal(record.state)) dropIdlePayload(messageId);
+    return record;
+  }
+
+  function addAttempt(attempt: Attempt | undefined): void {
+    if (attempt === undefined) return;
+    const timeline = timelines.get(attempt.jobId) ?? [];
+    timeline.push(attempt);
+    timelines.set(attempt.jobId, timeline);
+  }
+
+  function jobsOf(messageId: MessageId): JobRecord[] {
+    return [...records.values()].filter((record) => record.born.messageId === messageId);
+  }
+
+  function dropIdlePayload(messageId: MessageId): void {
+    if (!keepsPayloads && !jobsOf(messageId).some(life.needsPayload)) bytes.delete(messageId);
+  }
+
+  // ---- enqueue
+
+  function enqueueOne(job: NewJob): Enqueued {
+    const now = clock();
+    const known = records.get(job.id);
+    if (known !== undefined) return { kind: 'existing', job: life.jobOf(known), because: 'id' };
+
+    const key = job.key === undefined ? undefined : keyName(job.tenant, job.key.text);
+    const entry = key === undefined ? undefined : keys.get(key);
+    if (entry?.holds !== undefined) {
+      if (entry.holds.fingerprint !== job.fingerprint) return { kind: 'conflict', ...entry.holds };
+      const first = jobsOf(entry.holds.messageId)[0];
+      if (entry.holds.messageId !== job.messageId && first !== undefined) {
+        return { kind: 'existing', job: life.jobOf(first), because: 'key' };
+      }
+      return insert(job, now); // one message may have several jobs; they share its key
+    }
+    if (job.key !== undefined && job.key.generation !== (entry?.generation ?? 0)) return { kind: 'stale' };
+
+    const twin = findTwin(job, now); // before the key's record is made: a refused repeat must not occupy a key
+    if (twin !== undefined) return { kind: 'existing', job: life.jobOf(twin), because: 'content' };
+    if (key !== undefined && job.key !== undefined) {
+      keys.set(key, { generation: job.key.generation, holds: { messageId: job.messageId, fingerprint: job.fingerprint } });
+    }
+    return insert(job, now);
+  }
+
+  function insert(job: NewJob, now: number): Enqueued {
+    if (!bytes.has(job.messageId)) bytes.set(job.messageId, job.payload.slice());
+    lastSeq += 1;
+    return { kind: 'created', job: life.jobOf(put(life.created(job, lastSeq, now), 'queued')) };
+  }
+
+  /** The duplicate guard: a caller's own key says that a repeat is meant; a key that a library made for one call does not. */
+  function findTwin(job: NewJob, now: number): JobRecord | undefined {
+    if (job.key !== undefined && !job.key.text.startsWith('auto_')) return undefined;
+    return [...records.values()].find(
+      ({ born }) =>
+        born.fingerprint === job.fingerprint &&
+        born.tenant === job.tenant &&
+        born.lane === job.lane &&
+        born.messageId !== job.messageId &&
+        now - born.createdAt < job.guardMs,
+    );
+  }
+
+  // ---- lease
+
+  function lease(request: LeaseRequest): LeaseBatch {
+    checkRequest(request);
+    const now = clock();
+    dropExpired(now, Number.POSITIVE_INFINITY);
+    makeDueReady(now, request.max);
+    const lanes = lanesFor(request);
+    const dealt: JobId[] = [];
+    while (dealt.length < request.max) {
+      const lane = turns.next([...lanes.keys()]);
+      if (lane === undefined) break;
+      const [first, ...others] = lanes.get(lane) ?? [];
+      if (first !== undefined) dealt.push(first);
+      if (others.length > 0) lanes.set(lane, others);
+      else lanes.delete(lane);
+    }
+    if (lanes.size === 0) bell.silence(); // what it rang for is dealt; otherwise somebody else should look, too
+    const leases = leaseThese(dealt, request);
+    return { leases, ...timeToAskAgain(now), apartReady: countReadyApart() };
+  }
+
+  function lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): Map<string, JobId[]> {
+    const lanes = new Map<string, JobId[]>();
+    const takes = (record: JobRecord): boolean =>
+      record.state === 'ready' && request.kinds.includes(record.born.kind) && record.runsApart === request.apart;
+    for (const { born } of [...records.values()].filter(takes).sort(oldestFirst)) {
+      const lane = laneName(born);
+      lanes.set(lane, [...(lanes.get(lane) ?? []), born.id]);
+    }
+    return lanes;
+  }
+
+  function leaseThese(ids: readonly JobId[], request: Pick<LeaseRequest, 'worker' | 'leaseMs'>): readonly Lease[] {
+    const now = clock();
+    return ids.map((id) => {
+      const ready = records.get(id);
+      if (ready?.state !== 'ready')
+        throw new Error(`broken invariant: ${id} is ${ready?.state ?? 'unknown'}, and only ready jobs are leased`);
+      const record = put(life.leased(ready, request, now));
+      return leaseOf(record, bytesOf(record), request.leaseMs, now);
+    });
+  }
+
+  function bytesOf({ born }: JobRecord): Uint8Array {
+    const payload = bytes.get(born.messageId);
+    if (payload === undefined) throw new Error(`broken invariant: open job ${born.id} has no bytes`);
+    return payload;
+  }
+
+  function timeToAskAgain(now: number): { askAgainMs?: number } {
+    const scheduled = [...records.values()].filter((record) => record.state === 'scheduled');
+    if (scheduled.length === 0) return {};
+    return { askAgainMs: Math.max(0, Math.min(...scheduled.map((record) => record.dueAt)) - now) };
+  }
+
+  function countReadyApart(): number {
+    return [...records.values()].filter((record) => record.state === 'ready' && record.runsApart).length;
+  }
+
+  // ---- settle
+
+  function settleOne(settlement: Settlement): Settled {
+    const record = records.get(settlement.jobId);
+    const refusal = life.refuseSettle(record, settlement);
+    if (refusal !== undefined || record === undefined) return refusal ?? { kind: 'refused', because: 'unknown' };
+    const now = clock();
+    const { outcome, note } = settlement;
+    const counted = countsAsAttempt(outcome) && record.state !== 'in_doubt';
+    addAttempt(life.attemptOf(record, { end: outcome.kind, at: now, counted, note }, settlement));
+    for (const child of settlement.children ?? []) {
+      if (records.has(child.id)) continue; // a settle whose answer was lost comes again
+      lastSeq += 1;
+      const born = put(life.childOf(record, child, lastSeq, now), child.outcome.kind === 'dead' ? 'dead' : 'queued');
+      const told = { end: child.outcome.kind, at: now, counted: true, note: child.note };
+      addAttempt(life.attemptOf({ ...born, lease: record.lease }, told, { phase: 'rcpt', recipients: child.recipients }));
+    }
+    const after = put(life.settled(record, settlement, now), EVENT_OF[outcome.kind]);
+    return { kind: 'settled', state: after.state };
+  }
+
+  // ---- sweep
+
+  /** Each step touches at most what is left of the budget, oldest record first, and answers how many it touched. */
+  function sweep(sweepOptions: SweepOptions): Swept {
+    if (!(sweepOptions.max >= 1)) throw new RangeError(`max must be at least 1, got ${sweepOptions.max}`);
+    const now = clock();
+    let left = sweepOptions.max;
+    const spend = (touched: number): number => {
+      left -= touched;
+      return touched;
+    };
+    const expired = spend(dropExpired(now, left));
+    const madeReady = spend(makeDueReady(now, left));
+    const crashes = crashLapsed(now, left, sweepOptions);
+    spend(crashes.crashed + crashes.poisoned);
+    const inDoubt = spend(doubtLapsed(now, left, sweepOptions));
+    const resending = spend(resendDue(now, left));
+    const dropped = spend(dropOld(now, left, sweepOptions));
+    return { madeReady, ...crashes, inDoubt, resending, expired, dropped, hasMore: left <= 0 };
+  }
+
+  function touch(max: number, isMeant: (record: JobRecord) => boolean, act: (record: JobRecord) => void): number {
+    const meant = [...records.values()].filter(isMeant).slice(0, max);
+    meant.forEach(act);
+    return meant.length;
+  }
+
+  function dropExpired(now: number, max: number): number {
+    const isMeant = (record: JobRecord): boolean =>
+      (record.state === 'scheduled' || record.state === 'ready') && life.isExpired(record, now);
+    return touch(max, isMeant, (record) => put(life.expired(record, now), 'dead'));
+  }
+
+  function makeDueReady(now: number, max: number): number {
+    const isDue = (record: JobRecord): boolean => record.state === 'scheduled' && record.dueAt <= now;
+    const meant = [...records.values()].filter(isDue).sort((a, b) => a.dueAt - b.dueAt || a.born.seq - b.born.seq);
+    for (const record of meant.slice(0, max)) put(life.due(record));
+    return Math.min(meant.length, max);
+  }
+
+  function crashLapsed(now: number, max: number, sweepOptions: SweepOptions): { crashed: number; poisoned: number } {
+    let poisoned = 0;
+    const isMeant = (record: JobRecord): boolean => record.state === 'leased' && !life.isLeaseLive(record, now);
+    const touched = touch(max, isMeant, (record) => {
+      addAttempt(
+        life.attemptOf(record, {
+          end: 'crash',
+          at: now,
+          counted: false,
+          note: 'The lease ran out before the commit: its worker died or stood still.',
+        }),
+      );
+      const after = life.crashed(record, sweepOptions, now);
+      if (after.state === 'dead') poisoned += 1;
+      put(after, after.state === 'dead' ? 'dead' : 'crashed');
+    });
+    return { crashed: touched - poisoned, poisoned };
+  }
+
+  function doubtLapsed(now: number, max: number, sweepOptions: SweepOptions): number {
+    const isMeant = (record: JobRecord): boolean => record.state === 'sending' && !life.isLeaseLive(record, now);
+    return touch(max, isMeant, (record) => {
+      addAttempt(
+        life.attemptOf(record, {
+          end: 'worker-lost',
+          at: now,
+          counted: true,
+          note: 'The worker was lost after the commit: the mail may have been sent.',
+        }),
+      );
+      put(life.workerLost(record, sweepOptions, now), 'in_doubt');
+    });
+  }
+
+  function resendDue(now: number, max: number): number {
+    const isMeant = (record: JobRecord): boolean => record.state === 'in_doubt' && record.resendAt !== undefined && record.resendAt <= now;
+    return touch(max, isMeant, (record) => put(life.resent(record, now), 'resending'));
+  }
+
+  /** Dead ones stay until they are purged: somebody still has to look at them. */
+  function dropOld(now: number, max: number, { retentionMs }: SweepOptions): number {
+    const isMeant = (record: JobRecord): boolean =>
+      (record.state === 'sent' || record.state === 'canceled') && record.finishedAt !== undefined && record.finishedAt + retentionMs <= now;
+    return touch(max, isMeant, ({ born }) => {
+      records.delete(born.id);
+      timelines.delete(born.id);
+      if (jobsOf(born.messageId).length === 0) forgetMessage(born.messageId);
+    });
+  }
+
+  function forgetMessage(messageId: MessageId): void {
+    bytes.delete(messageId);
+    for (const [name, entry] of keys) {
+      if (entry.holds?.messageId === messageId) keys.set(name, { generation: entry.generation + 1 });
+    }
+  }
+
+  function stats(): LedgerStats {
+    const now = clock();
+    const byState = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<State, number>;
+    for (const record of records.values()) byState[record.state] += 1;
+    const runnable = [...records.values()].filter(
+      (record) => record.state === 'ready' || (record.state === 'scheduled' && record.dueAt <= now),
+    );
+    return {
+      byState,
+      oldestReadyMs: runnable.reduce((oldest, record) => Math.max(oldest, now - record.readyAt), 0),
+      sendersWithBacklog: new Set(runnable.map((record) => record.born.sender)).size,
+      now,
+    };
+  }
+
+  return {
+    capabilities: {
+      description: 'memory (nothing survives the process)',
+      lossOnCrashMs: Number.POSITIVE_INFINITY,
+      isShared: false,
+      keepsPayloads,
+    },
+    leaseThese,
+    lanesFor,
+
+    async findKeys(refs) {
+      checkBatch(refs);
+      return refs.map((ref): KeyRecord => {
+        const entry = keys.get(keyName(ref.tenant, ref.key));
+        if (entry?.holds === undefined) return { kind: 'free', generation: entry?.generation ?? 0 };
+        return { kind: 'taken', generation: entry.generation, ...entry.holds };
+      });
+    },
+    async enqueue(jobs) {
+      checkBatch(jobs);
+      return jobs.map(enqueueOne);
+    },
+    async lease(request) {
+      return lease(request);
+    },
+    async extend(refs, leaseMs) {
+      checkBatch(refs);
+      const now = clock();
+      return refs.map((ref) => {
+        const record = records.get(ref.jobId);
+        const answer = life.answerExtend(record, ref.token, now);
+        if (record !== undefined && answer.kind === 'extended') put(life.extended(record, leaseMs, now));
+        return answer;
+      });
+    },
+    async commit(refs) {
+      checkBatch(refs);
+      const now = clock();
+      return refs.map((ref) => {
+        const record = records.get(ref.jobId);
+        const answer = life.answerCommit(record, ref, now);
+        if (record !== undefined && answer.kind === 'granted') put(life.committed(record, ref.nonce));
+        return answer;
+      });
+    },
+    async settle(settlements, next) {
+      checkBatch(settlements);
+      if (next !== undefined) checkRequest(next); // before anything changes: a refused call must not be half done
+      const settled = settlements.map(settleOne);
+      return next === undefined ? { settled } : { settled, next: lease(next) };
+    },
+    async sweep(sweepOptions) {
+      return sweep(sweepOptions);
+    },
+    async cancel(ids) {
+      checkBatch(ids);
+      return ids.map((id) => {
+        const record = records.get(id);
+        if (record === undefined) return { kind: 'refused', because: 'unknown' };
+        if (isFinal(record.state)) return { kind: 'refused', because: 'final' };
+        if (record.state === 'sending' || record.state === 'in_doubt') return { kind: 'refused', because: 'too_late' };
+        put(life.canceled(record, clock()), 'canceled');
+        return { kind: 'canceled' };
+      });
+    },
+    async resolve(decisions) {
+      checkBatch(decisions);
+      return decisions.map(({ jobId, verdict, note }) => {
+        const record = records.get(jobId);
+        if (record === undefined) return { kind: 'refused', because: 'unknown' };
+        if (record.state !== 'in_doubt') return { kind: 'refused', because: 'not_in_doubt' };
+        const now = clock();
+        addAttempt(life.attemptOf(record, { end: verdict === 'resend' ? 'doubt' : verdict, at: now, counted: false, note }));
+        return { kind: 'resolved', state: put(life.resolved(record, verdict, now), 'resolved').state };
+      });
+    },
+    async requeue(ids) {
+      checkBatch(ids);
+      return ids.map((id) => {
+        const record = records.get(id);
+        if (record === undefined) return { kind: 'refused', because: 'unknown' };
+        if (record.state !== 'dead') return { kind: 'refused', because: 'not_dead' };
+        put(life.requeued(record, clock()), 'requeued');
+        return { kind: 'requeued' };
+      });
+    },
+    async get(ids) {
+      checkBatch(ids);
+      return ids.map((id) => {
+        const record = records.get(id);
+        return record === undefined ? undefined : life.jobOf(record);
+      });
+    },
+    async list({ tenant, messageIds, states, max, cursor }) {
+      checkCount('max', max, PAGE_MAX);
+      const before = cursor === undefined ? Number.POSITIVE_INFINITY : readCursor(cursor);
+      const found = [...records.values()]
+        .filter(({ born }) => born.seq < before && (tenant === undefined || born.tenant === tenant))
+        .filter(({ born, state }) => (messageIds?.includes(born.messageId) ?? true) && (states?.includes(state) ?? true))
+        .sort((a, b) => b.born.seq - a.born.seq);
+      const page = found.slice(0, max);
+      const last = page.at(-1);
+      return { jobs: page.map(life.jobOf), ...(last !== undefined && found.length > max && { cursor: `${last.born.seq}` }) };
+    },
+    async attempts(ids) {
+      checkBatch(ids);
+      return ids.map((id) => [...(timelines.get(id) ?? [])]);
+    },
+    async payloads(ids) {
+      checkBatch(ids);
+      return ids.map((id) => bytes.get(id)?.slice());
+    },
+    async stats() {
+      return stats();
+    },
+    async events(after, max) {
+      checkCount('max', max, BATCH_MAX);
+      return journal.slice(Math.max(0, after), Math.max(0, after) + max);
+    },
+    wake: (maxMs, signal) => bell.wait(maxMs, signal),
+    async close() {
+      bell.end();
+    },
+  };
+}
+
+const EVENT_OF = { sent: 'sent', retry: 'retrying', dead: 'dead', doubt: 'in_doubt', release: 'released' } as const;
+
+const keyName = (tenant: TenantId, key: string): string => `${tenant} ${key}`;
+const laneName = (born: JobRecord['born']): string => `${born.sender} ${born.lane}`;
+const oldestFirst = (a: JobRecord, b: JobRecord): number => a.readyAt - b.readyAt || a.born.seq - b.born.seq;
+
+function leaseOf(record: JobRecord, payload: Uint8Array, leaseMs: number, now: number): Lease {
+  const { born } = record;
+  return {
+    jobId: born.id,
+    token: record.token,
+    kind: born.kind,
+    tenant: born.tenant,
+    sender: born.sender,
+    messageId: born.messageId,
+    envelope: record.envelope,
+    payload,
+    leaseMs,
+    onDoubt: born.onDoubt,
+    attempts: record.attempts,
+    failures: record.failures,
+    resends: record.resends,
+    crashes: record.crashes,
+    ageMs: now - record.queuedAt,
+    failingMs: record.firstFailedAt === undefined ? 0 : now - record.firstFailedAt,
+    ...(born.expiresAt !== undefined && { expiresInMs: born.expiresAt - now }),
+  };
+}
+
+// ---- Turns
+
+interface Turns {
+  /** Whose turn it is among lanes with work (`sender lane`), and notes that it was taken. */
+  next(lanes: readonly string[]): string | undefined;
+}
+
+/** Senders take turns, and within a sender its lanes: the one whose last turn is longest ago goes first. */
+function createTurns(): Turns {
+  const lastTurns = new Map<string, number>();
+  let turn = 0;
+  const longestAgo = (names: readonly string[]): string | undefined =>
+    names.toSorted((a, b) => (lastTurns.get(a) ?? 0) - (lastTurns.get(b) ?? 0))[0];
+  const senderOf = (lane: string): string => lane.slice(0, lane.indexOf(' '));
+  return {
+    next(lanes) {
+      const sender = longestAgo([...new Set(lanes.map(senderOf))]);
+      const lane = longestAgo(lanes.filter((name) => senderOf(name) === sender));
+      if (sender === undefined || lane === undefined) return undefined;
+      turn += 1;
+      lastTurns.set(sender, turn).set(lane, turn);
+      return lane;
+    },
+  };
+}
+
+// ---- The doorbell
+
+interface Bell {
+  ring(): void;
+  silence(): void;
+  wait(maxMs: number, signal: AbortSignal): Promise<void>;
+  end(): void;
+}
+
+/** A ring that nobody waited for is kept for the next who waits: work may come between a worker's look and its wait. */
+function createBell(clock: Pick<Clock, 'after'>): Bell {
+  const waiters = new Set<() => void>();
+  let hasRung = false;
+  const wakeAll = (): void => {
+    for (const wake of [...waiters]) wake();
+  };
+  return {
+    ring() {
+      hasRung = waiters.size === 0;
+      wakeAll();
+    },
+    silence() {
+      hasRung = false;
+    },
+    wait: (maxMs, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve();
+        if (hasRung) {
+          hasRung = false;
+          return resolve();
+        }
+        const wake = (): void => {
+          waiters.delete(wake);
+          cancel();
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        const cancel = clock.after(maxMs, wake);
+        signal.addEventListener('abort', wake);
+        waiters.add(wake);
+      }),
+    end: wakeAll,
+  };
+}
+
+// ---- Checks at the door
+
+function checkBatch(batch: readonly unknown[]): void {
+  if (batch.length > BATCH_MAX) throw new RangeError(`one call carries at most ${BATCH_MAX} jobs, got ${batch.length}`);
+}
+
+function checkCount(name: string, count: number, max: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > max)
+    throw new RangeError(`${name} must be a whole number from 1 to ${max}, got ${count}`);
+}
+
+function checkRequest(request: LeaseRequest): void {
+  checkCount('max', request.max, BATCH_MAX);
+  if (!(request.leaseMs > 0)) throw new RangeError(`leaseMs must be above 0, got ${request.leaseMs}`);
+}
+
+function readCursor(cursor: string): number {
+  if (!/^\d{1,15}$/.test(cursor)) throw new RangeError(`not a cursor of this ledger: ${JSON.stringify(cursor.slice(0, 40))}`);
+  return Number(cursor);
+}
