@@ -1,0 +1,94 @@
+// Checks what a user would install, not what we have: packs both packages, lints the tarballs and their types, and installs
+// them into an empty folder, where nothing of this repository can help them out.
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const REPO = fileURLToPath(new URL('..', import.meta.url));
+const NAMES = ['sdk', 'engine'];
+
+const folder = mkdtempSync(join(tmpdir(), 'shoal-packages-'));
+const failures = [];
+
+try {
+  const tarballs = await pack();
+  for (const [name, tarball] of Object.entries(tarballs)) {
+    await check(`${name}: publint`, () => tool('publint', ['run', '--strict', tarball]));
+    await check(`${name}: types`, () => tool('attw', ['--profile', 'esm-only', tarball]));
+    await check(`${name}: no test, no build record`, () => holdsNoStrays(tarball));
+  }
+  const home = join(folder, 'user');
+  await check('both install into an empty folder', () => install(home, Object.values(tarballs)));
+  await check('sdk: has no dependency', () => hasNoDependency(home));
+  await check('sdk: loads', () => imports(home, '@shoal/sdk', 'Shoal'));
+  await check('engine: loads', () => imports(home, 'shoal', 'openEngine'));
+  await check('engine: testing loads', () => imports(home, 'shoal/testing'));
+  await check('engine: the program starts', () => saysItsVersion(home));
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+process.stdout.write(failures.length === 0 ? 'packages: all good\n' : `packages: ${failures.length} failed\n`);
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+async function check(what, act) {
+  try {
+    await act();
+    process.stdout.write(`ok      ${what}\n`);
+  } catch (error) {
+    failures.push(what);
+    process.stdout.write(`FAILED  ${what}\n${[error.message, error.stdout, error.stderr].filter(Boolean).join('\n')}\n`);
+  }
+}
+
+async function pack() {
+  const tarballs = {};
+  for (const name of NAMES) {
+    const out = join(folder, name);
+    mkdirSync(out);
+    await run('npm', ['pack', '--silent', '--pack-destination', out], { cwd: join(REPO, 'packages', name) });
+    tarballs[name] = join(out, readdirSync(out)[0]);
+  }
+  return tarballs;
+}
+
+function tool(name, args) {
+  return run(join(REPO, 'node_modules', '.bin', name), args, { cwd: REPO });
+}
+
+async function holdsNoStrays(tarball) {
+  const { stdout } = await run('tar', ['-tzf', tarball]);
+  const files = stdout.trim().split('\n');
+  const strays = files.filter((path) => /\.test\.|\.tsbuildinfo$|\/src\/|\/test\//.test(path));
+  if (strays.length > 0) throw new Error(`not meant to be published: ${strays.join(', ')}`);
+  const missing = ['package/LICENSE', 'package/README.md', 'package/dist/index.js', 'package/dist/index.d.ts'].filter((path) => !files.includes(path));
+  if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
+}
+
+async function install(home, tarballs) {
+  mkdirSync(home);
+  writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'user', private: true, type: 'module' }));
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--silent'];
+  await run('npm', ['install', ...flags, ...tarballs], { cwd: home });
+}
+
+function hasNoDependency(home) {
+  const manifest = JSON.parse(readFileSync(join(home, 'node_modules', '@shoal', 'sdk', 'package.json'), 'utf8'));
+  const found = Object.keys(manifest).filter((key) => /dependencies$/i.test(key));
+  if (found.length > 0) throw new Error(`package.json has ${found.join(', ')}`);
+}
+
+function imports(home, name, exported) {
+  const wanted = exported === undefined ? 'true' : `typeof door.${exported} === 'function'`;
+  const text = `const door = await import('${name}'); if (!(${wanted})) throw new Error('${name} does not export ${exported}');`;
+  return run(process.execPath, ['--input-type=module', '-e', text], { cwd: home });
+}
+
+async function saysItsVersion(home) {
+  const { version } = JSON.parse(readFileSync(join(REPO, 'packages', 'engine', 'package.json'), 'utf8'));
+  const { stdout } = await run(join(home, 'node_modules', '.bin', 'shoal'), ['--version'], { cwd: home });
+  if (!stdout.includes(version)) throw new Error(`expected ${version}, got ${JSON.stringify(stdout)}`);
+}
