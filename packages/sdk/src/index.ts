@@ -1,1 +1,11 @@
-export {};
+/**
+ * What an agent installs: an inbox with one call, and mail that is never lost or sent twice. Runs wherever `fetch` does
+ * and depends on nothing. Here belongs what a caller of a server needs; not here: queues, limits, retries of mail, which
+ * are the server's.
+ */
+export type { Retries } from './connection.ts';
+export type { Attempt, Email, EmailRecord, JobRecord, Status, WaitOptions } from './email.ts';
+export { type ClientErrorCode, ShoalError } from './error.ts';
+export type { Inbox, Mail } from './inbox.ts';
+export { type CapturedMail, type HeldMail, Shoal, type ShoalOptions } from './shoal.ts';
+export { readToken, saveToken, tokenFilePath } from './token-file.ts';

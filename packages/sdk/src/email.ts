@@ -1,0 +1,197 @@
+import type { Connection } from './connection.ts';
+import { ShoalError } from './error.ts';
+import { onlyKnown, positiveNumber } from './option.ts';
+import { wait } from './surroundings.ts';
+
+/**
+ * `queued`: accepted and durable. `sending`: the last byte may be on the wire. `sent`: the next mail server took it.
+ * `in_doubt`: that server may or may not have taken it, and it is not sent twice by guess. `failed`: given up.
+ */
+export type Status = 'queued' | 'sending' | 'in_doubt' | 'sent' | 'failed' | 'canceled';
+
+/** One attempt to send, as the server recorded it. */
+export interface Attempt {
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly endedAt: string;
+  /** `sent`, `retry`, `dead`, `doubt`, `release`, `crash` or `worker-lost`. */
+  readonly end: string;
+  /** One sentence for a person: what happened and what comes next. */
+  readonly note: string;
+  /** What the mail server said. Foreign text. */
+  readonly reply?: { readonly code: number; readonly enhanced?: string | null; readonly text: string } | null;
+}
+
+/** An email as the server knows it now. */
+export interface EmailRecord {
+  readonly id: string;
+  readonly inboxId: string;
+  readonly status: Status;
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly cc: readonly string[] | null;
+  readonly subject: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly jobs?: readonly JobRecord[];
+}
+
+/** The work on one envelope of an email, with every attempt, oldest first. */
+export interface JobRecord {
+  readonly id: string;
+  readonly state: string;
+  readonly attempts?: readonly Attempt[];
+}
+
+export interface WaitOptions {
+  /** Give up waiting after this long, in ms; the mail goes on all the same. Default 60,000. */
+  readonly timeoutMs?: number;
+  /** Give up waiting when this fires. */
+  readonly signal?: AbortSignal;
+}
+
+/** A mail that was handed to Shoal. */
+export interface Email {
+  /** `eml_...`; give it to `mail.email(id)` in another process. */
+  readonly id: string;
+  /** As last seen; `refresh()` asks again. */
+  readonly status: Status;
+  /** True when the same mail had been accepted before and nothing new was queued. */
+  readonly deduplicated: boolean;
+
+  /**
+   * Asks for the email as it is now.
+   *
+   * @throws ShoalError `not_found`
+   * @example
+   * const { status, jobs } = await email.refresh();
+   */
+  refresh(): Promise<EmailRecord>;
+
+  /**
+   * Waits until the next mail server has taken the mail.
+   *
+   * @returns `sent`
+   * @throws ShoalError `mail_failed`, `mail_in_doubt`, `mail_canceled`: how it ended instead; `timeout`: it has not ended
+   * @example
+   * await email.waitUntilSent({ timeoutMs: 30_000 });
+   */
+  waitUntilSent(options?: WaitOptions): Promise<'sent'>;
+
+  /**
+   * Stops the mail if it is not too late.
+   *
+   * @throws ShoalError `too_late` when its last byte may be on the wire, `wrong_state` when it had ended
+   * @example
+   * await email.cancel();
+   */
+  cancel(): Promise<void>;
+
+  /**
+   * The bytes that go, or went, on the wire.
+   *
+   * @example
+   * const source = new TextDecoder().decode(await email.raw());
+   */
+  raw(): Promise<Uint8Array>;
+}
+
+export interface Known {
+  readonly id: string;
+  readonly status: Status;
+  readonly deduplicated: boolean;
+}
+
+export function emailHandle(connection: Connection, known: Known): Email {
+  const path = `/v1/emails/${encodeURIComponent(known.id)}`;
+  let status = known.status;
+  const read = async (signal?: AbortSignal): Promise<EmailRecord> => {
+    const record = await connection.json<EmailRecord>({ method: 'GET', path, signal });
+    status = record.status;
+    return record;
+  };
+  return {
+    id: known.id,
+    get status() {
+      return status;
+    },
+    deduplicated: known.deduplicated,
+    refresh: () => read(),
+    async waitUntilSent(options = {}) {
+      onlyKnown('waitUntilSent()', options, ['timeoutMs', 'signal']);
+      const timeoutMs = positiveNumber('timeoutMs', options.timeoutMs, 60_000);
+      return untilSent(known.id, { read, timeoutMs, signal: options.signal });
+    },
+    async cancel() {
+      const answer = await connection.json<{ readonly status: Status }>({ method: 'POST', path: `${path}/cancel` });
+      status = answer.status;
+    },
+    raw: () => connection.bytes({ method: 'GET', path: `${path}/raw` }),
+  };
+}
+
+/** A quick first look, since most mail is gone within a moment; then calmer, since the rest waits for minutes. */
+const PAUSES_MS = [50, 100, 200, 400, 800, 1_500, 3_000];
+const PAUSE_MS_MAX = 5_000;
+
+interface Waiting {
+  readonly read: (signal: AbortSignal) => Promise<EmailRecord>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function untilSent(id: string, { read, timeoutMs, signal }: Waiting): Promise<'sent'> {
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(stillWaiting(id, timeoutMs)), timeoutMs);
+  const stop = (): void => limit.abort(signal?.reason);
+  if (signal?.aborted === true) stop();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    for (let looks = 0; ; looks++) {
+      limit.signal.throwIfAborted();
+      const record = await read(limit.signal);
+      if (record.status === 'sent') return 'sent';
+      const end = endOf(record);
+      if (end !== undefined) throw end;
+      await wait(PAUSES_MS[looks] ?? PAUSE_MS_MAX, limit.signal);
+    }
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function endOf(record: EmailRecord): ShoalError | undefined {
+  const lastNote = record.jobs?.flatMap((job) => job.attempts ?? []).at(-1)?.note;
+  const because = lastNote === undefined ? '' : `: ${lastNote}`;
+  const details = { id: record.id, status: record.status };
+  switch (record.status) {
+    case 'failed':
+      return new ShoalError({
+        code: 'mail_failed',
+        message: `${record.id} was given up${because}`,
+        hint: '`refresh()` shows every attempt; `mail.requeue(id)` tries again with the same Message-ID.',
+        details,
+      });
+    case 'in_doubt':
+      return new ShoalError({
+        code: 'mail_in_doubt',
+        message: `${record.id} may or may not have arrived${because}`,
+        hint: 'It is not sent again by itself. Find out whether it arrived, then `mail.resolveDoubt(id, "sent" | "resend" | "dead")`.',
+        details,
+      });
+    case 'canceled':
+      return new ShoalError({ code: 'mail_canceled', message: `${record.id} was canceled`, details });
+    default:
+      return undefined; // still under way, or a status newer than this library
+  }
+}
+
+function stillWaiting(id: string, timeoutMs: number): ShoalError {
+  return new ShoalError({
+    code: 'timeout',
+    message: `${id} was not sent within ${timeoutMs} ms`,
+    retryable: true,
+    hint: 'The mail is safe and goes on by itself; wait again, or look at `refresh()` for what holds it up.',
+  });
+}

@@ -1,0 +1,57 @@
+/** What this library itself may say; the server's own codes stand in docs/reference/errors.md. */
+export type ClientErrorCode =
+  | 'unreachable'
+  | 'timeout'
+  | 'bad_answer'
+  | 'bad_option'
+  | 'token_file'
+  | 'mail_failed'
+  | 'mail_in_doubt'
+  | 'mail_canceled';
+
+export interface ShoalErrorFacts {
+  readonly code: string;
+  readonly message: string;
+  readonly status?: number | undefined;
+  readonly retryable?: boolean | undefined;
+  readonly hint?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly details?: Readonly<Record<string, unknown>> | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error this library throws. `code` is for programs, `message` says what was wrong, `hint` what to do.
+ *
+ * @example
+ * try {
+ *   await inbox.send({ to: 'ann@example.com', subject: 'Hello', text: 'Hi' });
+ * } catch (error) {
+ *   if (error instanceof ShoalError) console.error(`${error.code}: ${error.message} ${error.hint}`);
+ * }
+ */
+export class ShoalError extends Error {
+  override readonly name = 'ShoalError';
+  /** A code of the server, such as `key_reused`, or a `ClientErrorCode`. */
+  readonly code: string;
+  /** The HTTP status; 0 when no answer is behind this error. */
+  readonly status: number;
+  /** The same call can succeed later, with nothing changed. */
+  readonly retryable: boolean;
+  /** What to do about it; may be empty. */
+  readonly hint: string;
+  /** Finds the request in the server's log; empty when no answer is behind this error. */
+  readonly requestId: string;
+  /** Field to what is wrong with it, or other facts of this code. */
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(facts: ShoalErrorFacts) {
+    super(facts.message, facts.cause === undefined ? {} : { cause: facts.cause });
+    this.code = facts.code;
+    this.status = facts.status ?? 0;
+    this.retryable = facts.retryable ?? false;
+    this.hint = facts.hint ?? '';
+    this.requestId = facts.requestId ?? '';
+    this.details = facts.details ?? {};
+  }
+}
