@@ -26,21 +26,38 @@ export interface Attempt {
 export interface EmailRecord {
   readonly id: string;
   readonly inboxId: string;
-  readonly status: Status;
+  /** Null when its record is no longer kept: some days after its end. */
+  readonly status: Status | null;
+  /** The Message-ID header, with its angle brackets; the same on every attempt. */
+  readonly messageId: string;
   readonly from: string;
   readonly to: readonly string[];
   readonly cc: readonly string[] | null;
+  readonly bcc: readonly string[] | null;
   readonly subject: string;
+  readonly text: string | null;
+  readonly html: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
-  readonly jobs?: readonly JobRecord[];
+  /** One for each envelope: where a server refused some recipients for now, the rest has a job of its own. */
+  readonly jobs: readonly JobRecord[];
 }
 
 /** The work on one envelope of an email, with every attempt, oldest first. */
 export interface JobRecord {
   readonly id: string;
+  /** `scheduled`, `ready`, `leased`, `sending`, `in_doubt`, `sent`, `dead` or `canceled`. */
   readonly state: string;
-  readonly attempts?: readonly Attempt[];
+  /** Why it is dead: `permanent`, `expired`, `exhausted`, `poison` or `decided`. */
+  readonly reason: string | null;
+  /** Why it is in doubt: `cut`, `timeout`, `malformed` or `worker-lost`. */
+  readonly doubt: string | null;
+  readonly recipients: readonly string[];
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** When it may run next; ISO 8601. */
+  readonly dueAt: string;
+  readonly attempts: readonly Attempt[];
 }
 
 export interface WaitOptions {
@@ -54,8 +71,8 @@ export interface WaitOptions {
 export interface Email {
   /** `eml_...`; give it to `mail.email(id)` in another process. */
   readonly id: string;
-  /** As last seen; `refresh()` asks again. */
-  readonly status: Status;
+  /** As last seen; `refresh()` asks again. Null when the server no longer keeps its record. */
+  readonly status: Status | null;
   /** True when the same mail had been accepted before and nothing new was queued. */
   readonly deduplicated: boolean;
 
@@ -98,7 +115,7 @@ export interface Email {
 
 export interface Known {
   readonly id: string;
-  readonly status: Status;
+  readonly status: Status | null;
   readonly deduplicated: boolean;
 }
 
@@ -162,7 +179,7 @@ async function untilSent(id: string, { read, timeoutMs, signal }: Waiting): Prom
 }
 
 function endOf(record: EmailRecord): ShoalError | undefined {
-  const lastNote = record.jobs?.flatMap((job) => job.attempts ?? []).at(-1)?.note;
+  const lastNote = record.jobs.flatMap((job) => job.attempts).at(-1)?.note;
   const because = lastNote === undefined ? '' : `: ${lastNote}`;
   const details = { id: record.id, status: record.status };
   switch (record.status) {
@@ -182,6 +199,8 @@ function endOf(record: EmailRecord): ShoalError | undefined {
       });
     case 'canceled':
       return new ShoalError({ code: 'mail_canceled', message: `${record.id} was canceled`, details });
+    case null:
+      return new ShoalError({ code: 'not_found', message: `what became of ${record.id} is no longer kept`, details });
     default:
       return undefined; // still under way, or a status newer than this library
   }

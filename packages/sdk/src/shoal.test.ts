@@ -274,7 +274,7 @@ it('writes times as ISO 8601, and lists for single addresses', async () => {
   await expect(inbox.send({ ...MAIL, sendAt: new Date('soon') })).rejects.toMatchObject({ code: 'bad_option' });
 });
 
-const record = (now: string) =>
+const record = (now: string | null) =>
   Response.json({ id: 'eml_1', status: now, jobs: [{ id: 'job_1', state: now, attempts: [{ note: '550 no such user' }] }] });
 
 it('waits until the mail is sent, with calmer looks each time', async () => {
@@ -289,6 +289,7 @@ it.each([
   ['failed', 'mail_failed'],
   ['in_doubt', 'mail_in_doubt'],
   ['canceled', 'mail_canceled'],
+  [null, 'not_found'],
 ])('ends the wait for a mail that is %s with %s', async (now, code) => {
   const { inbox } = await sender({ 'GET /v1/emails/eml_1': () => record(now) });
   expect(await outcomeOf((await inbox.send(MAIL)).waitUntilSent())).toMatchObject({ code, details: { id: 'eml_1', status: now } });

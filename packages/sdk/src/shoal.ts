@@ -20,26 +20,23 @@ export interface ShoalOptions {
   readonly retries?: Retries;
 }
 
-/** A mail that needs somebody: given up (`deadLetters`) or in doubt (`doubts`). */
+/** A job that needs somebody: given up (`deadLetters`) or in doubt (`doubts`), with what its mail is known by. */
 export interface HeldMail extends JobRecord {
   /** Of the job; `requeue` and `resolveDoubt` take it, and take the email's id for all of its jobs. */
   readonly id: string;
   readonly emailId: string;
-  readonly from?: string | null;
-  readonly to: readonly string[];
-  readonly subject?: string | null;
-  /** Why it was given up or is in doubt. */
-  readonly reason?: string | null;
-  readonly createdAt: string;
+  readonly inboxId: string | null;
+  readonly from: string;
+  readonly subject: string | null;
 }
 
-/** Mail that the server kept instead of sending it, because no transport is configured. */
+/** Mail that the server kept instead of sending it, because no transport is configured. `(await mail.email(emailId)).raw()` reads it. */
 export interface CapturedMail {
-  /** Of the email. */
-  readonly id: string;
-  readonly from?: string | null;
+  readonly emailId: string;
+  readonly inboxId: string;
+  readonly from: string;
   readonly to: readonly string[];
-  readonly subject?: string | null;
+  readonly subject: string;
   /** ISO 8601. */
   readonly capturedAt: string;
   readonly sizeBytes: number;
@@ -138,7 +135,7 @@ export interface Shoal {
    * Mail whose last byte was sent and whose reply was not seen, newest first.
    *
    * @example
-   * for (const doubt of await mail.doubts()) console.log(doubt.to, doubt.subject);
+   * for (const doubt of await mail.doubts()) console.log(doubt.recipients, doubt.subject);
    */
   doubts(): Promise<readonly HeldMail[]>;
 

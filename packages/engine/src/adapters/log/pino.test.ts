@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import { pinoLog } from './pino.ts';
+import { createLog, type LogOptions } from './pino.ts';
 
-function written(isReadable: boolean, level: Parameters<typeof pinoLog>[0] = 'info') {
+function written(isReadable: boolean, level: LogOptions['level'] = 'info') {
   const lines: string[] = [];
-  return { log: pinoLog(level, { isReadable, write: (line) => lines.push(line) }), lines };
+  return { log: createLog({ level, isReadable, write: (line) => lines.push(line) }), lines };
 }
 
 it('writes one readable line with its fields', () => {

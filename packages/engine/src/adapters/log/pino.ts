@@ -1,7 +1,8 @@
 import { type DestinationStream, type Level, pino } from 'pino';
 import type { Log, LogFields } from '../../ports/log.ts';
 
-export interface PinoOptions {
+export interface LogOptions {
+  readonly level: Level | 'silent';
   /** One readable line instead of JSON; by default when standard error is a terminal. */
   readonly isReadable?: boolean;
   /** Takes whole lines, each with its line end; standard error by default, since standard output holds a command's answer. */
@@ -12,9 +13,10 @@ export interface PinoOptions {
  * The log on pino: JSON lines for collectors, readable lines for a terminal. What must not be written (security G1) is
  * taken out twice: by the name of its field, and by its form in the finished line.
  *
- * @example pinoLog('info').info('listening', { url: 'http://127.0.0.1:7070' })
+ * @example createLog({ level: 'info' }).info('listening', { url: 'http://127.0.0.1:7070' })
  */
-export function pinoLog(level: Level | 'silent', options: PinoOptions = {}): Log {
+export function createLog(options: LogOptions): Log {
+  const { level } = options;
   const write = options.write ?? ((line) => void process.stderr.write(line));
   const isReadable = options.isReadable ?? process.stderr.isTTY === true;
   const destination: DestinationStream = {
