@@ -19,14 +19,17 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
  */
 
 /**
+ * `preload` is the address of a module that runs first.
+ *
  * @param {{ name: string, script: string, args?: readonly string[], env?: Readonly<Record<string, string>>, logPath: string, preload?: string }} what
  * @returns {Child}
  */
 export function startChild({ name, script, args = [], env = {}, logPath, preload }) {
   const log = openSync(logPath, 'a');
-  const flags = preload === undefined ? [] : ['--import', preload];
-  const child = spawn(process.execPath, [...flags, script, ...args], {
-    env: { ...cleanEnvironment(), ...env },
+  // By the environment, not by a flag, so that the children of this child load it as well.
+  const options = preload === undefined ? {} : { NODE_OPTIONS: `--import=${preload}` };
+  const child = spawn(process.execPath, [script, ...args], {
+    env: { ...cleanEnvironment(), ...options, ...env },
     stdio: ['ignore', log, log],
     detached: true, // a group of its own, so that what it started can be ended with it
   });
