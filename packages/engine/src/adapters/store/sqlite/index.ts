@@ -1,0 +1,137 @@
+/**
+ * The store on one SQLite file, the ledger's own by default. kysely compiles the queries; each runs in one synchronous step
+ * on the file, since a transaction that spans an `await` would hold up the ledger. Not here: jobs and finished mails, which
+ * the ledger keeps.
+ */
+import { sql } from 'kysely';
+import { ShoalError } from '../../../model/errors.ts';
+import type { MessageId } from '../../../model/ids.ts';
+import type { Message } from '../../../model/message.ts';
+import type { Store } from '../../../ports/store.ts';
+import type { SqliteFile } from '../../_shared/sqlite-file.ts';
+import { migrate } from '../../_shared/sqlite-migrations.ts';
+import { MIGRATIONS } from './migrations.ts';
+import { queriesOn } from './queries.ts';
+import { inboxOf, mailboxOf, messageOf, rowOfInbox, rowOfMessage } from './rows.ts';
+
+export interface SqliteStore extends Store {
+  /** Adds a message inside the caller's write transaction, so that it and its job are accepted together. Repeating it changes nothing. */
+  addMessageNow(message: Message): void;
+}
+
+/** The file stays its opener's: `close` leaves it open. */
+export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
+  await migrate(file, 'store', MIGRATIONS);
+  const { db, all, first, run } = queriesOn(file);
+
+  const store: SqliteStore = {
+    capabilities: { description: `sqlite ${file.path} (${file.description})` },
+
+    async addTenant(tenant, token) {
+      await file.write(() => {
+        run(db.insertInto('tenants').values({ id: tenant.id, created_at: tenant.createdAt }));
+        run(db.insertInto('tokens').values({ hash: token.hash, tenant: token.tenant, created_at: token.createdAt }));
+      });
+    },
+    async findToken(hash) {
+      const row = await file.read(() => first(db.selectFrom('tokens').selectAll().where('hash', '=', hash)));
+      return row === undefined ? undefined : { hash: row.hash, tenant: row.tenant, createdAt: row.created_at };
+    },
+
+    async addInbox(inbox) {
+      // The unique index on (domain, mailbox) decides the race for a name.
+      const query = db.insertInto('inboxes').values(rowOfInbox(inbox));
+      return file.write(() => run(query.onConflict((conflict) => conflict.columns(['domain', 'mailbox']).doNothing())) === 1);
+    },
+    async getInbox(tenant, id) {
+      const row = await file.read(() => first(db.selectFrom('inboxes').selectAll().where('tenant', '=', tenant).where('id', '=', id)));
+      return row === undefined ? undefined : inboxOf(row);
+    },
+    async findInbox(tenant, address) {
+      const found = mailboxOf(address);
+      if (found === undefined) return undefined;
+      const named = db.selectFrom('inboxes').selectAll().where('domain', '=', found.domain).where('mailbox', '=', found.mailbox);
+      const row = await file.read(() => first(named.where('tenant', '=', tenant)));
+      return row === undefined ? undefined : inboxOf(row);
+    },
+    async listInboxes({ tenant, max, cursor, onlyActive }) {
+      let query = db.selectFrom('inboxes').selectAll().where('tenant', '=', tenant).orderBy('seq');
+      if (onlyActive) query = query.where('is_active', '=', 1);
+      if (cursor !== undefined) query = query.where('seq', '>', readCursor(cursor));
+      if (max !== undefined) query = query.limit(max + 1);
+      const { rows, next } = pageOf(await file.read(() => all(query)), max);
+      return { inboxes: rows.map(inboxOf), ...next };
+    },
+    async deactivateInbox(tenant, id) {
+      const query = db.updateTable('inboxes').set({ is_active: 0 }).where('tenant', '=', tenant).where('id', '=', id);
+      return file.write(() => run(query) === 1);
+    },
+
+    addMessageNow(message) {
+      run(
+        db
+          .insertInto('messages')
+          .values(rowOfMessage(message))
+          .onConflict((conflict) => conflict.column('id').doNothing()),
+      );
+    },
+    async getMessage(tenant, id) {
+      const row = await file.read(() => first(db.selectFrom('messages').selectAll().where('id', '=', id).where('tenant', '=', tenant)));
+      return row === undefined ? undefined : messageOf(row);
+    },
+    async getMessages(tenant, ids) {
+      // One parameter for all ids, so that the statement has one text and is prepared once.
+      const wanted = sql<MessageId>`(select value from json_each(${JSON.stringify(ids)}))`;
+      const rows = await file.read(() => all(db.selectFrom('messages').selectAll().where('tenant', '=', tenant).where('id', 'in', wanted)));
+      const byId = new Map(rows.map((row) => [row.id, messageOf(row)]));
+      return ids.map((id) => byId.get(id));
+    },
+    async listMessages({ tenant, inbox, max, cursor }) {
+      let query = db.selectFrom('messages').selectAll().where('tenant', '=', tenant).orderBy('seq', 'desc');
+      if (inbox !== undefined) query = query.where('inbox', '=', inbox);
+      if (cursor !== undefined) query = query.where('seq', '<', readCursor(cursor));
+      const { rows, next } = pageOf(await file.read(() => all(query.limit(max + 1))), max);
+      return { messages: rows.map(messageOf), ...next };
+    },
+
+    async secret(name, make) {
+      const find = db.selectFrom('secrets').selectAll().where('name', '=', name);
+      const kept = await file.read(() => first(find));
+      if (kept !== undefined) return kept.value;
+      const made = make();
+      return file.write(() => {
+        run(
+          db
+            .insertInto('secrets')
+            .values({ name, value: made })
+            .onConflict((conflict) => conflict.column('name').doNothing()),
+        );
+        return first(find)?.value ?? made; // another process may have been first
+      });
+    },
+    async close() {},
+  };
+  return store;
+}
+
+/** One row more than asked for was read: it says whether there is a next page, and is not shown. */
+function pageOf<Row extends { readonly seq: number }>(
+  read: readonly Row[],
+  max: number | undefined,
+): { readonly rows: readonly Row[]; readonly next: { readonly cursor?: string } } {
+  const rows = max === undefined ? read : read.slice(0, max);
+  const last = rows.at(-1);
+  return { rows, next: rows.length < read.length && last !== undefined ? { cursor: cursorAt(last.seq) } : {} };
+}
+
+function cursorAt(seq: number): string {
+  return `s${seq.toString(36)}`;
+}
+
+function readCursor(cursor: string): number {
+  const seq = /^s[0-9a-z]{1,10}$/.test(cursor) ? Number.parseInt(cursor.slice(1), 36) : Number.NaN;
+  if (Number.isSafeInteger(seq)) return seq;
+  throw new ShoalError('bad_request', 'cursor is none of this list; pass the one of the page before as it is', {
+    details: { cursor: 'is not a cursor of this list' },
+  });
+}

@@ -1,0 +1,61 @@
+import type { Migration } from '../../_shared/sqlite-migrations.ts';
+
+/** Never changed once released: a new version is a new entry, and `tables.ts` follows it. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE tenants (
+        id TEXT PRIMARY KEY,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE tokens (
+        hash TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        created_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE inboxes (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        local_part TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        mailbox TEXT NOT NULL,
+        display_name TEXT,
+        sender TEXT NOT NULL,
+        is_active INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        UNIQUE (domain, mailbox)
+      ) STRICT;
+      CREATE INDEX inboxes_of_tenant ON inboxes (tenant, seq);
+
+      CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        inbox TEXT NOT NULL,
+        message_id_header TEXT NOT NULL,
+        sender_address TEXT NOT NULL,
+        to_addresses TEXT NOT NULL,
+        cc_addresses TEXT NOT NULL,
+        bcc_addresses TEXT NOT NULL,
+        reply_to TEXT,
+        subject TEXT NOT NULL,
+        on_doubt TEXT NOT NULL,
+        size_bytes INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        text TEXT,
+        html TEXT
+      ) STRICT;
+      CREATE INDEX messages_of_tenant ON messages (tenant, seq);
+      CREATE INDEX messages_of_inbox ON messages (inbox, seq);
+
+      CREATE TABLE secrets (
+        name TEXT PRIMARY KEY,
+        value BLOB NOT NULL
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+];

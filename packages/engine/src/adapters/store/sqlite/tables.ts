@@ -1,0 +1,62 @@
+import type { Generated } from 'kysely';
+import type { InboxId, MessageId, SenderId, TenantId } from '../../../model/ids.ts';
+import type { DoubtPolicy } from '../../../model/job.ts';
+
+/** What `migrations.ts` makes, as kysely sees it. Times are epoch ms, lists are JSON. */
+export interface Tables {
+  readonly tenants: TenantTable;
+  readonly tokens: TokenTable;
+  readonly inboxes: InboxTable;
+  readonly messages: MessageTable;
+  readonly secrets: SecretTable;
+}
+
+export interface TenantTable {
+  readonly id: TenantId;
+  readonly created_at: number;
+}
+
+export interface TokenTable {
+  readonly hash: string;
+  readonly tenant: TenantId;
+  readonly created_at: number;
+}
+
+export interface InboxTable {
+  /** Order of insertion; what cursors point at. */
+  readonly seq: Generated<number>;
+  readonly id: InboxId;
+  readonly tenant: TenantId;
+  readonly local_part: string;
+  readonly domain: string;
+  /** What makes two local parts one mailbox; unique on its domain, deleted ones included. */
+  readonly mailbox: string;
+  readonly display_name: string | null;
+  readonly sender: SenderId;
+  readonly is_active: 0 | 1;
+  readonly created_at: number;
+}
+
+export interface MessageTable {
+  readonly seq: Generated<number>;
+  readonly id: MessageId;
+  readonly tenant: TenantId;
+  readonly inbox: InboxId;
+  readonly message_id_header: string;
+  readonly sender_address: string;
+  readonly to_addresses: string;
+  readonly cc_addresses: string;
+  readonly bcc_addresses: string;
+  readonly reply_to: string | null;
+  readonly subject: string;
+  readonly text: string | null;
+  readonly html: string | null;
+  readonly on_doubt: DoubtPolicy;
+  readonly size_bytes: number;
+  readonly created_at: number;
+}
+
+export interface SecretTable {
+  readonly name: string;
+  readonly value: Uint8Array;
+}

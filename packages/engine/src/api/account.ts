@@ -1,0 +1,25 @@
+/**
+ * What a caller may ask, one file a noun: plain functions over the ports and the stories. Each takes the tenant first and
+ * answers with nouns of the model; a foreign id is the same `not_found` as a missing one (security T1). Not here: HTTP,
+ * JSON shapes, tokens in clear text, or any decision about when and how often a mail is sent.
+ */
+import { base32, type TenantId, tenantId } from '../model/ids.ts';
+import type { Tenant, TokenRecord } from '../model/tenant.ts';
+import type { ApiPorts } from './ports.ts';
+
+/** Opens an account whose first token has this hash; the token itself is the caller's to make and to show once (security K1). */
+export async function signUp(ports: Pick<ApiPorts, 'store' | 'clock' | 'random'>, tokenHash: string): Promise<Tenant> {
+  const createdAt = ports.clock.wallNow();
+  const tenant: Tenant = { id: tenantId(`acct_${base32(ports.random.bytes(17), 26)}`), createdAt };
+  await ports.store.addTenant(tenant, { hash: tokenHash, tenant: tenant.id, createdAt });
+  return tenant;
+}
+
+export function findToken(ports: Pick<ApiPorts, 'store'>, tokenHash: string): Promise<TokenRecord | undefined> {
+  return ports.store.findToken(tokenHash);
+}
+
+export async function readUsage(ports: Pick<ApiPorts, 'store'>, tenant: TenantId): Promise<{ readonly inboxCount: number }> {
+  const { inboxes } = await ports.store.listInboxes({ tenant, onlyActive: true });
+  return { inboxCount: inboxes.length };
+}

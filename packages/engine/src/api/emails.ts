@@ -1,0 +1,216 @@
+import { ShoalError } from '../model/errors.ts';
+import { type InboxId, type MessageId, messageId, type TenantId } from '../model/ids.ts';
+import type { Inbox } from '../model/inbox.ts';
+import { type Job, STATES, type Status, statusOf, statusOfAll } from '../model/job.ts';
+import type { Message } from '../model/message.ts';
+import type { SubmitRequest } from '../ports/submit.ts';
+import { type JobStory, jobsOf, storiesOf } from './jobs.ts';
+import type { ApiPorts } from './ports.ts';
+
+/** An email as its owner sees it. */
+export interface Email {
+  readonly message: Message;
+  /** Newest first. */
+  readonly jobs: readonly Job[];
+  /** Absent when the ledger no longer holds a record: final ones are dropped some days after their end. */
+  readonly status?: Status;
+}
+
+export interface SentEmail {
+  readonly messageId: MessageId;
+  /** The Message-ID header. Absent only when the mail was accepted and could not be read back at once. */
+  readonly messageIdHeader?: string;
+  readonly job: Job;
+  readonly status: Status;
+  readonly deduplicated: boolean;
+}
+
+/**
+ * Hands a mail to the send story. Once that has answered, the mail is in the ledger and nothing here may fail any more: what
+ * cannot be read back is left out.
+ */
+export async function sendEmail(ports: Pick<ApiPorts, 'store' | 'ledger' | 'submit'>, request: SubmitRequest): Promise<SentEmail> {
+  const { messageId: id, job, deduplicated } = await ports.submit.submit(request);
+  const email = await findEmail(ports, request.tenant, id).catch(() => undefined);
+  return {
+    messageId: id,
+    ...(email === undefined ? {} : { messageIdHeader: email.message.messageIdHeader }),
+    job,
+    status: email?.status ?? statusOf(job.state),
+    deduplicated,
+  };
+}
+
+export interface EmailQuery {
+  readonly tenant: TenantId;
+  readonly inbox?: InboxId;
+  /** Absent: all of them. */
+  readonly statuses?: readonly Status[];
+  /** Epoch ms; only emails made after it. */
+  readonly since?: number;
+  readonly max: number;
+  readonly cursor?: string;
+}
+export interface EmailPage {
+  readonly emails: readonly Email[];
+  readonly cursor?: string;
+}
+
+/** Newest first. With `statuses` a page may hold fewer than `max` emails although more follow. */
+export async function listEmails(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
+  const page = query.statuses === undefined ? await pageOfAll(ports, query) : await pageOfStatuses(ports, query, query.statuses);
+  const { since } = query;
+  if (since === undefined) return page;
+  const young = page.emails.filter((email) => email.message.createdAt > since);
+  // Newest first, so after one that is too old come only older ones.
+  return young.length < page.emails.length ? { emails: young } : page;
+}
+
+/** @throws ShoalError `not_found` */
+export async function getEmail(
+  ports: Pick<ApiPorts, 'store' | 'ledger'>,
+  tenant: TenantId,
+  reference: string,
+): Promise<Email & { readonly stories: readonly JobStory[] }> {
+  const email = await emailMeantBy(ports, tenant, reference);
+  return { ...email, stories: await storiesOf(ports, email.jobs) };
+}
+
+/** The same, when it left from this inbox. @throws ShoalError `not_found` */
+export async function getEmailOf(
+  ports: Pick<ApiPorts, 'store' | 'ledger'>,
+  inbox: Inbox,
+  reference: string,
+): Promise<Email & { readonly stories: readonly JobStory[] }> {
+  const email = await getEmail(ports, inbox.tenant, reference);
+  if (email.message.inbox !== inbox.id) throw noEmail();
+  return email;
+}
+
+/** The bytes that go, or went, on the wire. @throws ShoalError `not_found` */
+export async function readRaw(
+  ports: Pick<ApiPorts, 'store' | 'ledger' | 'captured'>,
+  tenant: TenantId,
+  reference: string,
+): Promise<{ readonly id: MessageId; readonly bytes: Uint8Array }> {
+  const id = readMessageId(reference);
+  if (id === undefined || (await ports.store.getMessage(tenant, id)) === undefined) throw noEmail();
+  const [payload] = await ports.ledger.payloads([id]);
+  const bytes = payload ?? (await ports.captured?.raw(id));
+  if (bytes === undefined) throw new ShoalError('not_found', 'the raw mail is no longer kept');
+  return { id, bytes };
+}
+
+export interface CanceledEmail {
+  readonly id: MessageId;
+  readonly status: Status;
+  readonly canceled: readonly Job['id'][];
+  /** Jobs whose final dot may be on the wire, or that ended before. */
+  readonly kept: readonly Job['id'][];
+}
+
+/**
+ * Cancels what was not sent yet; canceling a canceled email again changes nothing.
+ *
+ * @throws ShoalError `not_found`, `too_late` (nothing could be stopped any more), `wrong_state` (it had ended before)
+ */
+export async function cancelEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, tenant: TenantId, reference: string): Promise<CanceledEmail> {
+  const { message, jobs } = await emailMeantBy(ports, tenant, reference);
+  const answers = await ports.ledger.cancel(jobs.map((job) => job.id));
+  const canceled = jobs.filter((job, index) => answers[index]?.kind === 'canceled' || job.state === 'canceled');
+  const kept = jobs.filter((job) => !canceled.includes(job));
+  const now = await emailOf(ports, message);
+  if (canceled.length === 0) {
+    const isTooLate = answers.some((answer) => answer.kind === 'refused' && answer.because === 'too_late');
+    throw isTooLate
+      ? new ShoalError('too_late', 'the mail is being sent and can no longer be stopped')
+      : new ShoalError('wrong_state', `the mail can no longer be canceled: it is ${now.status ?? 'over'}`);
+  }
+  return {
+    id: message.id,
+    status: now.status ?? 'canceled',
+    canceled: canceled.map((job) => job.id),
+    kept: kept.map((job) => job.id),
+  };
+}
+
+async function pageOfAll(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
+  const page = await ports.store.listMessages({
+    tenant: query.tenant,
+    max: query.max,
+    ...(query.inbox === undefined ? {} : { inbox: query.inbox }),
+    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
+  });
+  const emails = await emailsOf(ports, query.tenant, page.messages);
+  return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+/** Pages of the ledger that are looked through for one page of emails; then the caller gets the cursor and asks again. */
+const PAGES_LOOKED_THROUGH_MAX = 10;
+
+/** What is in a status only the ledger knows, so the page follows its jobs and not the store's messages. */
+async function pageOfStatuses(
+  ports: Pick<ApiPorts, 'store' | 'ledger'>,
+  query: EmailQuery,
+  statuses: readonly Status[],
+): Promise<EmailPage> {
+  const states = STATES.filter((state) => statuses.includes(statusOf(state)));
+  let cursor = query.cursor;
+  for (let looked = 0; looked < PAGES_LOOKED_THROUGH_MAX; looked += 1) {
+    const page = await ports.ledger.list({ tenant: query.tenant, states, max: query.max, ...(cursor === undefined ? {} : { cursor }) });
+    const ids = [...new Set(page.jobs.map((job) => job.messageId))];
+    const messages = (await ports.store.getMessages(query.tenant, ids)).filter((message) => message !== undefined);
+    const onPage = new Set(page.jobs.map((job) => job.id));
+    const emails = (await emailsOf(ports, query.tenant, messages)).filter((email) => {
+      // A mail with several jobs stands where the first of them comes up, and only there.
+      const first = email.jobs.find((job) => states.includes(job.state));
+      const isHere = first !== undefined && onPage.has(first.id);
+      const isAsked = email.status !== undefined && statuses.includes(email.status);
+      return isHere && isAsked && (query.inbox === undefined || email.message.inbox === query.inbox);
+    });
+    cursor = page.cursor;
+    if (emails.length > 0 || cursor === undefined) return { emails, ...(cursor === undefined ? {} : { cursor }) };
+  }
+  return { emails: [], ...(cursor === undefined ? {} : { cursor }) };
+}
+
+async function emailMeantBy(ports: Pick<ApiPorts, 'store' | 'ledger'>, tenant: TenantId, reference: string): Promise<Email> {
+  const id = readMessageId(reference);
+  const email = id === undefined ? undefined : await findEmail(ports, tenant, id);
+  if (email === undefined) throw noEmail();
+  return email;
+}
+
+async function findEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, tenant: TenantId, id: MessageId): Promise<Email | undefined> {
+  const message = await ports.store.getMessage(tenant, id);
+  return message === undefined ? undefined : emailOf(ports, message);
+}
+
+async function emailOf(ports: Pick<ApiPorts, 'ledger'>, message: Message): Promise<Email> {
+  const [email] = await emailsOf(ports, message.tenant, [message]);
+  return email ?? { message, jobs: [] };
+}
+
+async function emailsOf(ports: Pick<ApiPorts, 'ledger'>, tenant: TenantId, messages: readonly Message[]): Promise<readonly Email[]> {
+  const jobs = await jobsOf(
+    ports,
+    tenant,
+    messages.map((message) => message.id),
+  );
+  return messages.map((message) => {
+    const own = jobs.get(message.id) ?? [];
+    return { message, jobs: own, ...(own.length === 0 ? {} : { status: statusOfAll(own.map((job) => job.state)) }) };
+  });
+}
+
+function readMessageId(text: string): MessageId | undefined {
+  try {
+    return messageId(text);
+  } catch {
+    return undefined; // what cannot be an id is the id of nothing
+  }
+}
+
+function noEmail(): ShoalError {
+  return new ShoalError('not_found', 'no email with this id');
+}

@@ -1,0 +1,136 @@
+import { ShoalError } from '../model/errors.ts';
+import { base32, type InboxId, inboxId, senderId, type TenantId } from '../model/ids.ts';
+import { addressOf, type Inbox } from '../model/inbox.ts';
+import { cleanLocalPart, DISPLAY_NAME_CHARACTERS_MAX, localPartFault, localPartsFor, type NameWishes } from './names.ts';
+import type { ApiPorts } from './ports.ts';
+
+export interface NewInbox extends NameWishes {
+  /** This local part and no other. */
+  readonly localPart?: string;
+  readonly displayName?: string;
+  readonly domain?: string;
+}
+
+/** With 40 random bits a second try is rare and a fifth one means that something else is wrong. */
+const RANDOM_NAMES_MAX = 5;
+
+/**
+ * Opens an inbox: under `localPart` exactly, under the first free form of the wishes, or under a random name.
+ *
+ * @throws ShoalError `address_collision` when `localPart` is taken, `refused_value` when it or `domain` may not be used
+ */
+export async function createInbox(
+  ports: Pick<ApiPorts, 'store' | 'clock' | 'random'>,
+  tenant: TenantId,
+  ours: { readonly domain: string },
+  wanted: NewInbox,
+): Promise<Inbox> {
+  refuseForeignDomain(wanted.domain, ours.domain);
+  refuseDisplayName(wanted.displayName);
+  const open = async (localPart: string): Promise<Inbox | undefined> => {
+    const inbox: Inbox = {
+      id: inboxId(`ibx_${base32(ports.random.bytes(17), 26)}`),
+      tenant,
+      localPart,
+      domain: ours.domain,
+      ...(wanted.displayName === undefined || wanted.displayName === '' ? {} : { displayName: wanted.displayName }),
+      sender: senderId('default'),
+      isActive: true,
+      createdAt: ports.clock.wallNow(),
+    };
+    return (await ports.store.addInbox(inbox)) ? inbox : undefined;
+  };
+
+  if (wanted.localPart !== undefined) {
+    refuseLocalPart(wanted.localPart);
+    const inbox = await open(wanted.localPart);
+    if (inbox === undefined) throw new ShoalError('address_collision', `${wanted.localPart}@${ours.domain} is taken`);
+    return inbox;
+  }
+  for (const localPart of localPartsFor(wanted)) {
+    const inbox = await open(localPart);
+    if (inbox !== undefined) return inbox;
+  }
+  for (let tries = 0; tries < RANDOM_NAMES_MAX; tries += 1) {
+    const inbox = await open(`agent-${base32(ports.random.bytes(5), 8)}`);
+    if (inbox !== undefined) return inbox;
+  }
+  throw new ShoalError('internal_error', 'no free random name was found');
+}
+
+export function listInboxes(
+  ports: Pick<ApiPorts, 'store'>,
+  query: { readonly tenant: TenantId; readonly max?: number; readonly cursor?: string; readonly onlyActive: boolean },
+): Promise<{ readonly inboxes: readonly Inbox[]; readonly cursor?: string }> {
+  return ports.store.listInboxes(query);
+}
+
+/** By id or by address. @throws ShoalError `not_found` */
+export async function getInbox(ports: Pick<ApiPorts, 'store'>, tenant: TenantId, reference: string): Promise<Inbox> {
+  const inbox = reference.includes('@') ? await ports.store.findInbox(tenant, reference) : await byId(ports, tenant, reference);
+  if (inbox === undefined) throw new ShoalError('not_found', 'no inbox with this id');
+  return inbox;
+}
+
+/** @throws ShoalError `not_found`, and `forbidden` when it was deleted */
+export async function getActiveInbox(ports: Pick<ApiPorts, 'store'>, tenant: TenantId, reference: string): Promise<Inbox> {
+  return refuseInactive(await getInbox(ports, tenant, reference));
+}
+
+/** Who may send from this address. @throws ShoalError `forbidden`, the same for a foreign, an unknown and a deleted one */
+export async function inboxSendingFrom(ports: Pick<ApiPorts, 'store'>, tenant: TenantId, address: string): Promise<Inbox> {
+  const inbox = await ports.store.findInbox(tenant, address);
+  if (inbox?.isActive !== true)
+    throw new ShoalError('forbidden', '`from` must be the bare address of an active inbox of this token', {
+      details: { from: 'is no active inbox of this token' },
+    });
+  return inbox;
+}
+
+/** The inbox stays readable and can no longer send; its address is not given to anybody else. @throws ShoalError `not_found` */
+export async function deleteInbox(ports: Pick<ApiPorts, 'store'>, tenant: TenantId, reference: string): Promise<void> {
+  const inbox = await getInbox(ports, tenant, reference);
+  await ports.store.deactivateInbox(tenant, inbox.id);
+}
+
+async function byId(ports: Pick<ApiPorts, 'store'>, tenant: TenantId, text: string): Promise<Inbox | undefined> {
+  const id = readInboxId(text);
+  return id === undefined ? undefined : ports.store.getInbox(tenant, id);
+}
+
+function readInboxId(text: string): InboxId | undefined {
+  try {
+    return inboxId(text);
+  } catch {
+    return undefined; // what cannot be an id is the id of nothing
+  }
+}
+
+function refuseInactive(inbox: Inbox): Inbox {
+  if (!inbox.isActive) throw new ShoalError('forbidden', `${addressOf(inbox)} was deleted and can no longer send`);
+  return inbox;
+}
+
+function refuseForeignDomain(domain: string | undefined, ours: string): void {
+  if (domain === undefined || domain.toLowerCase() === ours) return;
+  throw new ShoalError('refused_value', `inboxes of this server are @${ours}`, { details: { domain: `must be ${ours}, or left out` } });
+}
+
+function refuseLocalPart(localPart: string): void {
+  const fault = localPartFault(localPart);
+  if (fault === undefined) return;
+  const cleaned = cleanLocalPart(localPart);
+  const advice = localPartFault(cleaned) === undefined ? `; "${cleaned}" would do` : '';
+  throw new ShoalError('refused_value', `localPart ${fault}${advice}`, { details: { localPart: fault } });
+}
+
+/** Security S6: a display name ends in a header, so control characters and line separators are refused, not repaired. */
+function refuseDisplayName(displayName: string | undefined): void {
+  if (displayName === undefined) return;
+  if (displayName.length > DISPLAY_NAME_CHARACTERS_MAX) throw refusedName(`must have at most ${DISPLAY_NAME_CHARACTERS_MAX} characters`);
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(displayName)) throw refusedName('must not hold control characters');
+}
+
+function refusedName(fault: string): ShoalError {
+  return new ShoalError('refused_value', `displayName ${fault}`, { details: { displayName: fault } });
+}

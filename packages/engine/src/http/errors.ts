@@ -1,0 +1,58 @@
+import { type ErrorCode, factsOf, ShoalError } from '../model/errors.ts';
+import type { Log } from '../ports/log.ts';
+
+/** The one form of an error on the wire; `differs` names what a reused key changed. */
+export interface ErrorBody {
+  readonly error: ErrorCode;
+  readonly message: string;
+  readonly requestId: string;
+  readonly retryable: boolean;
+  readonly hint: string;
+  readonly details?: Readonly<Record<string, string>>;
+  readonly differs?: readonly string[];
+}
+
+/** No route here; the path's own routes, if there are any, are the `allow` of RFC 9110 section 10.2.1. */
+export class NoSuchRoute extends ShoalError {
+  readonly hint: string;
+  readonly allow: readonly string[];
+
+  constructor(message: string, facts: { readonly hint: string; readonly allow: readonly string[] }) {
+    super('not_found', message);
+    this.hint = facts.hint;
+    this.allow = facts.allow;
+  }
+}
+
+/** Says what was wrong and what to do; what was not foreseen is told to the operator and not to the caller. */
+export function errorAnswer(error: unknown, visit: { readonly requestId: string; readonly log: Log }): Response {
+  if (!(error instanceof ShoalError) || error.facts.status >= 500)
+    visit.log.error('request failed', {
+      requestId: visit.requestId,
+      error,
+      ...(error instanceof ShoalError ? { cause: error.cause } : {}),
+    });
+  const known = error instanceof ShoalError ? error : new ShoalError('internal_error', 'something went wrong inside the server');
+  const { status, retryable, hint } = factsOf(known.code);
+  const fields = Object.keys(known.details);
+  const body: ErrorBody = {
+    error: known.code,
+    message: known.message,
+    requestId: visit.requestId,
+    retryable,
+    hint: known instanceof NoSuchRoute ? known.hint : hint,
+    ...(fields.length === 0 ? {} : { details: known.details }),
+    ...(known.code === 'key_reused' ? { differs: fields } : {}),
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-request-id': visit.requestId,
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(status === 503 ? { 'retry-after': '1' } : {}),
+      ...(known instanceof NoSuchRoute && known.allow.length > 0 ? { allow: known.allow.join(', ') } : {}),
+    },
+  });
+}

@@ -1,0 +1,74 @@
+import * as z from 'zod';
+import { openRoute, type Route } from './route.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** `/openapi.json`, made from the routes themselves, so that it cannot say anything else than what is served. */
+export function openApiRoute(routes: readonly Route[]): Route {
+  return openRoute({
+    method: 'GET',
+    path: '/openapi.json',
+    summary: 'This description.',
+    answer: async ({ deps }) => ({ body: openApi(routes, deps.settings.version) }),
+  });
+}
+
+/** OpenAPI 3.1, whose schemas are JSON Schema as zod writes it. */
+export function openApi(routes: readonly Route[], version: string): Json {
+  const paths: Record<string, Record<string, Json>> = {};
+  for (const route of routes) {
+    const path = route.path.replace(/:(\w+)/g, '{$1}');
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Shoal', version },
+    paths,
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, schemas: { Error: ERROR_SCHEMA } },
+  };
+}
+
+function operation(route: Route): Json {
+  return {
+    summary: route.summary,
+    security: route.access === 'token' ? [{ token: [] }] : [],
+    parameters: [...pathParameters(route), ...queryParameters(route)],
+    ...(Object.keys(route.body.shape).length === 0
+      ? {}
+      : { requestBody: { content: { 'application/json': { schema: schemaOf(route.body) } } } }),
+    responses: {
+      [route.status]: { description: 'Done.' },
+      default: {
+        description: 'What was wrong and what to do.',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
+    },
+  };
+}
+
+function pathParameters(route: Route): Json[] {
+  return [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+}
+
+function queryParameters(route: Route): Json[] {
+  return Object.entries(route.query.shape).map(([name, schema]) => ({ name, in: 'query', schema: schemaOf(schema) }));
+}
+
+function schemaOf(schema: z.core.$ZodType): Json {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
+  return rest;
+}
+
+const ERROR_SCHEMA = {
+  type: 'object',
+  required: ['error', 'message', 'requestId', 'retryable', 'hint'],
+  properties: {
+    error: { type: 'string' },
+    message: { type: 'string' },
+    requestId: { type: 'string' },
+    retryable: { type: 'boolean' },
+    hint: { type: 'string' },
+    details: { type: 'object', additionalProperties: { type: 'string' } },
+    differs: { type: 'array', items: { type: 'string' } },
+  },
+};

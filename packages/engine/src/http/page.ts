@@ -1,0 +1,2 @@
+/** LobsterMail's default; the most is `PAGE_MAX`. */
+export const PAGE_DEFAULT = 20;

@@ -1,0 +1,42 @@
+import { nearest } from '../config/nearest.ts';
+import { NoSuchRoute } from './errors.ts';
+import type { Route } from './route.ts';
+
+const PATH_CHARACTERS_SHOWN_MAX = 120;
+
+/** Names the methods the path does take, or else the route that was probably meant. */
+export function noSuchRoute(routes: readonly Route[], method: string, path: string): NoSuchRoute {
+  const shown = path.slice(0, PATH_CHARACTERS_SHOWN_MAX);
+  const here = routes.filter((route) => matches(route.path, path));
+  const allow = [...new Set(here.map((route) => route.method))];
+  if (allow.length > 0) {
+    return new NoSuchRoute(`${shown} does not take ${method}`, { hint: `Use ${allow.join(' or ')} here.`, allow });
+  }
+  const meant = nearestRoute(routes, shown);
+  return new NoSuchRoute(`no route ${method} ${shown}`, {
+    hint: meant === undefined ? 'GET / names the entry points.' : `The nearest route is ${meant.method} ${meant.path}.`,
+    allow: [],
+  });
+}
+
+function matches(pattern: string, path: string): boolean {
+  const wanted = segmentsOf(pattern);
+  const given = segmentsOf(path);
+  return wanted.length === given.length && wanted.every((segment, index) => segment.startsWith(':') || segment === given[index]);
+}
+
+/** A parameter stands for whatever is in its place, so only the fixed parts are compared. */
+function nearestRoute(routes: readonly Route[], path: string): Route | undefined {
+  const given = segmentsOf(path);
+  const filled = routes.map((route) =>
+    segmentsOf(route.path)
+      .map((segment, index) => (segment.startsWith(':') ? (given[index] ?? segment) : segment))
+      .join('/'),
+  );
+  const found = nearest(given.join('/'), filled);
+  return found === undefined ? undefined : routes[filled.indexOf(found)];
+}
+
+function segmentsOf(path: string): string[] {
+  return path.split('/').filter((segment) => segment !== '');
+}

@@ -1,0 +1,125 @@
+import * as z from 'zod';
+import { ShoalError } from '../model/errors.ts';
+import type { TokenRecord } from '../model/tenant.ts';
+import type { AppDeps } from './app.ts';
+import { checked, queryFields } from './checked.ts';
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+/** The requests of a route: one entry of the table that is served, searched for near misses, and shown as OpenAPI. */
+export interface Route {
+  readonly method: Method;
+  /** hono's form: `/v1/inboxes/:id`. */
+  readonly path: string;
+  readonly summary: string;
+  /** `open`: answers without a token. */
+  readonly access: 'token' | 'open';
+  readonly query: z.ZodObject;
+  readonly body: z.ZodObject;
+  readonly status: 200 | 201 | 202;
+  run(call: Call): Promise<Answer>;
+}
+
+/** A request past the door, not yet checked against its route's schemas. */
+export interface Call {
+  readonly deps: AppDeps;
+  readonly caller?: TokenRecord;
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: Headers;
+  readonly remoteAddress?: string;
+  readonly query: URLSearchParams;
+  readonly json: Readonly<Record<string, unknown>>;
+  /** Sentences for the caller; they go out with the answer. */
+  readonly warnings: string[];
+}
+
+export type Answer =
+  | { readonly kind: 'json'; readonly status: number; readonly body: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'bytes'; readonly contentType: string; readonly fileName: string; readonly bytes: Uint8Array };
+
+/** What a route's own function is given: everything checked. */
+export interface Checked<Query, Body> {
+  readonly deps: AppDeps;
+  readonly caller: TokenRecord;
+  readonly param: (name: string) => string;
+  readonly headers: Headers;
+  readonly query: Query;
+  readonly body: Body;
+  readonly warnings: string[];
+}
+
+const NOTHING = z.object({});
+
+interface RouteSpec<Query extends z.ZodObject, Body extends z.ZodObject> {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly query?: Query;
+  readonly body?: Body;
+  /** 200 when left out. */
+  readonly status?: 200 | 201 | 202;
+  answer(call: Checked<z.output<Query>, z.output<Body>>): Promise<Readonly<Record<string, unknown>> | Bytes>;
+}
+
+/** An answer that is not JSON. */
+export interface Bytes {
+  readonly kind: 'bytes';
+  readonly contentType: string;
+  readonly fileName: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A route for token holders: query and body are checked against their schemas before `answer` sees them. */
+export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z.ZodObject = typeof NOTHING>(
+  spec: RouteSpec<Query, Body>,
+): Route {
+  const query = spec.query ?? (NOTHING as unknown as Query);
+  const body = spec.body ?? (NOTHING as unknown as Body);
+  const status = spec.status ?? 200;
+  return {
+    ...spec,
+    access: 'token',
+    query,
+    body,
+    status,
+    async run(call) {
+      const { caller } = call;
+      if (caller === undefined) throw new ShoalError('unauthorized', 'no token was given');
+      const given = await spec.answer({
+        deps: call.deps,
+        caller,
+        param: (name) => call.params[name] ?? '',
+        headers: call.headers,
+        query: checked(query, queryFields(query, call.query), call.warnings),
+        body: checked(body, call.json, call.warnings),
+        warnings: call.warnings,
+      });
+      return isBytes(given) ? given : { kind: 'json', status, body: given };
+    },
+  };
+}
+
+/** A route that answers without a token. */
+export function openRoute(spec: {
+  readonly method: Method;
+  readonly path: string;
+  readonly summary: string;
+  readonly status?: 200 | 201;
+  answer(call: Call): Promise<{ readonly status?: number; readonly body: Readonly<Record<string, unknown>> }>;
+}): Route {
+  const status = spec.status ?? 200;
+  return {
+    ...spec,
+    access: 'open',
+    query: NOTHING,
+    body: NOTHING,
+    status,
+    async run(call) {
+      const given = await spec.answer(call);
+      return { kind: 'json', status: given.status ?? status, body: given.body };
+    },
+  };
+}
+
+function isBytes(given: Readonly<Record<string, unknown>> | Bytes): given is Bytes {
+  return given['kind'] === 'bytes' && given['bytes'] instanceof Uint8Array;
+}

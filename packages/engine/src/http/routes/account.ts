@@ -1,0 +1,50 @@
+import { readUsage, signUp } from '../../api/account.ts';
+import { ShoalError } from '../../model/errors.ts';
+import { ACCOUNT_TERMS, iso } from '../answers.ts';
+import { mintToken } from '../auth.ts';
+import { isFromLoopback } from '../door.ts';
+import { type Call, openRoute, type Route, route } from '../route.ts';
+
+export const accountRoutes: readonly Route[] = [
+  openRoute({
+    method: 'POST',
+    path: '/v1/signup',
+    summary: 'Makes an account and its token. The token is shown this once.',
+    status: 201,
+    answer: async (call) => {
+      refuseWhenClosed(call);
+      const { token, hash } = mintToken(call.deps.random);
+      const tenant = await signUp(call.deps, hash);
+      return { body: { id: tenant.id, token, ...ACCOUNT_TERMS, createdAt: iso(tenant.createdAt) } };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/account',
+    summary: 'The account of this token.',
+    answer: async ({ deps, caller }) => ({
+      id: caller.tenant,
+      ...ACCOUNT_TERMS,
+      usage: await readUsage(deps, caller.tenant),
+      createdAt: iso(caller.createdAt),
+    }),
+  }),
+];
+
+function refuseWhenClosed({ deps, remoteAddress, headers }: Call): void {
+  const { signup } = deps.settings;
+  switch (signup) {
+    case 'open':
+      return;
+    case 'off':
+      throw new ShoalError('signup_closed', 'sign-up is closed on this server: ask its operator for a token');
+    case 'loopback':
+      if (isFromLoopback(remoteAddress, headers)) return;
+      throw new ShoalError(
+        'signup_closed',
+        'sign-up is open only on the machine of this server, and not through a proxy: run it there, or ask its operator for a token',
+      );
+    default:
+      signup satisfies never;
+  }
+}

@@ -1,0 +1,16 @@
+import { listCaptured } from '../../api/captured.ts';
+import { capturedJson, pageJson } from '../answers.ts';
+import { PAGE_DEFAULT } from '../page.ts';
+import { type Route, route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+
+export const capturedRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/captured',
+    summary: 'Mail of this account that was kept here instead of being sent, newest first.',
+    query: schemas.page,
+    answer: async ({ deps, caller, query: { limit } }) =>
+      pageJson((await listCaptured(deps, caller.tenant, limit ?? PAGE_DEFAULT)).map(capturedJson), undefined),
+  }),
+];

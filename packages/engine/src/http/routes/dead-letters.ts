@@ -1,0 +1,25 @@
+import { listDeadLetters, requeue } from '../../api/dead-letters.ts';
+import { onHoldJson, pageJson } from '../answers.ts';
+import { definedOnly } from '../defined-only.ts';
+import { PAGE_DEFAULT } from '../page.ts';
+import { type Route, route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+
+export const deadLetterRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/dead-letters',
+    summary: 'Mail that will not be tried again by itself, with every attempt; newest first.',
+    query: schemas.page,
+    answer: async ({ deps, caller, query: { limit, cursor } }) => {
+      const page = await listDeadLetters(deps, { tenant: caller.tenant, max: limit ?? PAGE_DEFAULT, ...definedOnly({ cursor }) });
+      return pageJson(page.items.map(onHoldJson), page.cursor);
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/dead-letters/:id/requeue',
+    summary: 'Puts a dead job, or all dead jobs of an email, back into the queue: attempt 0, same bytes.',
+    answer: async ({ deps, caller, param }) => ({ requeued: await requeue(deps, caller.tenant, param('id')) }),
+  }),
+];

@@ -1,0 +1,28 @@
+import { listDoubts, resolveDoubt } from '../../api/doubts.ts';
+import { onHoldJson, pageJson } from '../answers.ts';
+import { definedOnly } from '../defined-only.ts';
+import { PAGE_DEFAULT } from '../page.ts';
+import { type Route, route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+
+export const doubtRoutes: readonly Route[] = [
+  route({
+    method: 'GET',
+    path: '/v1/doubts',
+    summary: 'Mail that may or may not have been taken: the reply to its final dot was not seen.',
+    query: schemas.page,
+    answer: async ({ deps, caller, query: { limit, cursor } }) => {
+      const page = await listDoubts(deps, { tenant: caller.tenant, max: limit ?? PAGE_DEFAULT, ...definedOnly({ cursor }) });
+      return pageJson(page.items.map(onHoldJson), page.cursor);
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/doubts/:id/resolve',
+    summary: 'Decides about a job in doubt, or all of an email: it was `sent`, `resend` it, or it is `dead`.',
+    body: schemas.resolveDoubt,
+    answer: async ({ deps, caller, param, body }) => ({
+      resolved: await resolveDoubt(deps, caller.tenant, param('id'), definedOnly(body)),
+    }),
+  }),
+];

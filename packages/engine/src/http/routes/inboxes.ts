@@ -1,0 +1,91 @@
+import { getEmailOf, listEmails, sendEmail } from '../../api/emails.ts';
+import { createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
+import { ACCOUNT_TERMS, emailJson, inboxJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
+import { PAGE_DEFAULT } from '../page.ts';
+import { type Route, route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { submitRequest } from '../submit-request.ts';
+import { definedOnly } from '../defined-only.ts';
+
+export const inboxRoutes: readonly Route[] = [
+  route({
+    method: 'POST',
+    path: '/v1/inboxes',
+    summary: 'Opens an inbox: `localPart` exactly, the first free form of `preferred`, `name` and `org`, or a random address.',
+    body: schemas.createInbox,
+    status: 201,
+    answer: async ({ deps, caller, body }) => {
+      const inbox = await createInbox(deps, caller.tenant, deps.settings, definedOnly(body));
+      const { limits, ...terms } = ACCOUNT_TERMS;
+      return { ...inboxJson(inbox), account: { ...terms, ...limits }, hints: [] };
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/inboxes',
+    summary: 'Inboxes, oldest first; without `limit` all of them. `active=false` shows deleted ones too.',
+    query: schemas.inboxPage,
+    answer: async ({ deps, caller, query }) => {
+      const { limit: max, cursor, active } = query;
+      const { inboxes, cursor: next } = await listInboxes(deps, {
+        tenant: caller.tenant,
+        onlyActive: active ?? true,
+        ...definedOnly({ max, cursor }),
+      });
+      return pageJson(inboxes.map(inboxJson), next);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/inboxes/:id',
+    summary: 'One inbox, by id or address; a deleted one too.',
+    answer: async ({ deps, caller, param }) => inboxJson(await getInbox(deps, caller.tenant, param('id'))),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/inboxes/:id',
+    summary: 'Ends sending from an inbox. It stays readable, and its address is not given to anybody else.',
+    answer: async ({ deps, caller, param }) => {
+      await deleteInbox(deps, caller.tenant, param('id'));
+      return { deleted: true };
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/inboxes/:id/send',
+    summary: 'Sends a mail from this inbox.',
+    body: schemas.sendFromInbox,
+    status: 202,
+    answer: async ({ deps, caller, param, body, headers }) => {
+      const inbox = await getActiveInbox(deps, caller.tenant, param('id'));
+      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, body, headers)));
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/inboxes/:id/emails',
+    summary: 'Emails of this inbox, newest first.',
+    query: schemas.inboxEmailPage,
+    answer: async ({ deps, caller, param, query }) => {
+      const inbox = await getInbox(deps, caller.tenant, param('id'));
+      if (query.direction === 'inbound') return pageJson([], undefined); // this version does not receive
+      const { limit, cursor, status: statuses, since } = query;
+      const { emails, cursor: next } = await listEmails(deps, {
+        tenant: caller.tenant,
+        inbox: inbox.id,
+        max: limit ?? PAGE_DEFAULT,
+        ...definedOnly({ cursor, statuses, since }),
+      });
+      return pageJson(emails.map(emailJson), next);
+    },
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/inboxes/:id/emails/:emailId',
+    summary: 'One email of this inbox, whole.',
+    answer: async ({ deps, caller, param }) => {
+      const inbox = await getInbox(deps, caller.tenant, param('id'));
+      return wholeEmailJson(await getEmailOf(deps, inbox, param('emailId')));
+    },
+  }),
+];

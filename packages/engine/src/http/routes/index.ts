@@ -1,0 +1,24 @@
+/**
+ * The routes of `/v1` and around it, one file a noun. A route names its method, path and schemas, calls one function of the
+ * api, and turns what it says into JSON. Not here: reading bodies, tokens, errors, warnings (the frame in `app.ts`).
+ */
+import { openApiRoute } from '../openapi.ts';
+import type { Route } from '../route.ts';
+import { accountRoutes } from './account.ts';
+import { capturedRoutes } from './captured.ts';
+import { deadLetterRoutes } from './dead-letters.ts';
+import { doubtRoutes } from './doubts.ts';
+import { emailRoutes } from './emails.ts';
+import { healthRoutes } from './health.ts';
+import { inboxRoutes } from './inboxes.ts';
+
+const ANSWERING: readonly Route[] = [
+  ...healthRoutes,
+  ...accountRoutes,
+  ...inboxRoutes,
+  ...emailRoutes,
+  ...deadLetterRoutes,
+  ...doubtRoutes,
+  ...capturedRoutes,
+];
+export const ROUTES: readonly Route[] = [...ANSWERING, openApiRoute(ANSWERING)];

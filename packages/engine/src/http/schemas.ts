@@ -1,0 +1,94 @@
+import * as z from 'zod';
+import { VERDICTS } from '../api/doubts.ts';
+import type { DoubtPolicy, Status } from '../model/job.ts';
+import { PAGE_MAX } from '../model/limits.ts';
+
+/** Requests of `/v1` as they may be written. Only their form is checked here: what a value may be, the stories say. */
+
+const text = z.string();
+const oneOrMany = z
+  .union([z.string(), z.array(z.string())], { error: 'must be text or an array of texts' })
+  .transform((value) => (typeof value === 'string' ? [value] : value));
+
+/** 2001-09-09: no mail is that old, so a smaller number is one of seconds. */
+const EPOCH_MS_MIN = 1_000_000_000_000;
+const time = z
+  .union([z.iso.datetime({ offset: true }), z.number()], {
+    error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T09:00:00Z, or epoch milliseconds',
+  })
+  .transform((value, context) => {
+    const epochMs = typeof value === 'number' ? value : Date.parse(value);
+    if (Number.isSafeInteger(epochMs) && epochMs >= EPOCH_MS_MIN) return epochMs;
+    context.issues.push({
+      code: 'custom',
+      input: value,
+      message: 'must be a whole number of milliseconds since 1970; this looks like seconds',
+      params: { isRefused: true },
+    });
+    return z.NEVER;
+  });
+
+const DOUBT_POLICIES = ['hold', 'resend'] as const satisfies readonly DoubtPolicy[];
+const STATUSES = ['queued', 'sending', 'in_doubt', 'sent', 'failed', 'canceled'] as const satisfies readonly Status[];
+
+const mailFields = {
+  to: oneOrMany,
+  cc: oneOrMany.optional(),
+  bcc: oneOrMany.optional(),
+  replyTo: z
+    .union([z.string(), z.array(z.string()).max(1)], { error: 'must be one address' })
+    .transform((value) => (typeof value === 'string' ? value : (value[0] ?? '')))
+    .optional(),
+  subject: text,
+  text: text.optional(),
+  html: text.optional(),
+  /** The same as `text` and `html`, in LobsterMail's form. */
+  body: z.object({ text: text.optional(), html: text.optional() }).optional(),
+  inReplyTo: text.optional(),
+  sendAt: time.optional(),
+  expiresAt: time.optional(),
+  onDoubt: z.enum(DOUBT_POLICIES).optional(),
+  allowDuplicate: z.boolean().optional(),
+  /** Refused rather than ignored: a mail that goes without its attachment is another mail (security S8). */
+  attachments: z
+    .array(z.unknown())
+    .optional()
+    .superRefine((value, context) => {
+      if (value === undefined) return;
+      context.addIssue({ code: 'custom', message: 'cannot be sent by this version; leave them out', params: { isRefused: true } });
+    }),
+};
+export const sendFromInbox = z.object(mailFields);
+export const sendEmail = z.object({ from: text.optional(), inboxId: text.optional(), ...mailFields });
+
+export const createInbox = z.object({
+  localPart: text.optional(),
+  displayName: text.optional(),
+  domain: text.optional(),
+  name: text.optional(),
+  org: text.optional(),
+  preferred: oneOrMany.optional(),
+});
+
+export const resolveDoubt = z.object({ verdict: z.enum(VERDICTS), note: text.max(500).optional() });
+
+const wholeNumber = text
+  .regex(/^-?\d{1,6}$/, 'must be a whole number')
+  .transform(Number)
+  .pipe(z.number().min(1).max(PAGE_MAX));
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+export const page = z.object({ limit: wholeNumber.optional(), cursor: text.optional() });
+export const inboxPage = z.object({ ...page.shape, active: flag.optional() });
+const statuses = z.union([z.enum(STATUSES).transform((status) => [status]), z.array(z.enum(STATUSES))], {
+  error: `must be one or more of ${STATUSES.join(', ')}`,
+});
+export const emailPage = z.object({ ...page.shape, status: statuses.optional() });
+export const inboxEmailPage = z.object({
+  ...emailPage.shape,
+  since: z.iso
+    .datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T09:00:00Z' })
+    .transform(Date.parse)
+    .optional(),
+  direction: z.enum(['inbound', 'outbound']).optional(),
+});
