@@ -1,0 +1,40 @@
+import { describe } from 'vitest';
+import { storeRestarted } from './ledger-suite/case-07-store-restarted.ts';
+import { crashBeforeTheCommit } from './ledger-suite/case-01-crash-before-the-commit.ts';
+import { crashInTheWindow } from './ledger-suite/case-02-crash-in-the-window.ts';
+import { zombie } from './ledger-suite/case-03-zombie.ts';
+import { lostAnswers } from './ledger-suite/case-04-lost-answers.ts';
+import { concurrency } from './ledger-suite/case-05-concurrency.ts';
+import { crashPointsOfSubmit } from './ledger-suite/case-06-crash-points-of-submit.ts';
+import { limits } from './ledger-suite/case-08-limits.ts';
+import { retryAndPoison } from './ledger-suite/case-09-retry-and-poison.ts';
+import { shutdownCancelTime } from './ledger-suite/case-10-shutdown-cancel-time.ts';
+import { givenA, type LedgerWorld } from './ledger-suite/desk.ts';
+import { whatItAnswers } from './ledger-suite/what-it-answers.ts';
+
+export type { LedgerWorld } from './ledger-suite/desk.ts';
+
+/**
+ * What every ledger must do: the promises of `ports/ledger.ts`, then the ledger's side of the ten failure cases of
+ * docs/reference/reliability. Read in order, the titles are the specification. Needs vitest.
+ *
+ * @param name  how the ledger is called in the report
+ * @param open  makes a fresh, empty ledger; every test opens and closes its own
+ * @example     ledgerSuite('memory', async () => { const clock = createManualClock(); … });
+ */
+export function ledgerSuite(name: string, open: () => Promise<LedgerWorld>): void {
+  const given = givenA(open);
+  describe(`ledger: ${name}`, () => {
+    whatItAnswers(given);
+    crashBeforeTheCommit(given);
+    crashInTheWindow(given);
+    zombie(given);
+    lostAnswers(given);
+    concurrency(given);
+    crashPointsOfSubmit(given);
+    storeRestarted(given);
+    limits(given);
+    retryAndPoison(given);
+    shutdownCancelTime(given);
+  });
+}
