@@ -1,0 +1,191 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, Option } from 'commander';
+import { OPTIONS, type OptionName } from '../config/options.ts';
+import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit.ts';
+import { complaintOf, complaintText } from './print.ts';
+import type { EngineFlags, OpenEngine } from './serve.ts';
+import type { Terminal } from './terminal.ts';
+
+const WIDTH = 80;
+
+/**
+ * Runs one command and answers its exit code; whatever goes wrong is said in words and never thrown.
+ *
+ * @example process.exitCode = await runProgram(['status', id], processTerminal());
+ */
+export async function runProgram(args: readonly string[], terminal: Terminal, open: OpenEngine = openLazily): Promise<number> {
+  let end: number = EXIT.ok;
+  const program = commands(terminal, open, (code) => {
+    end = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return end;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has said what is wrong
+    return complained(error, terminal, args.includes('--json'));
+  }
+}
+
+/** The engine brings the whole mail machinery with it; a client's command starts without. */
+const openLazily: OpenEngine = async (config, parts) => (await import('../engine.ts')).openEngine(config, parts);
+
+/** With `--json`, standard output holds one JSON value, whatever became of the command. */
+function complained(error: unknown, terminal: Terminal, asJson: boolean): number {
+  const complaint = complaintOf(error);
+  if (asJson)
+    terminal.printJson({ error: complaint.code, message: complaint.message, hint: complaint.hint, requestId: complaint.requestId });
+  else terminal.complain(complaintText(complaint));
+  if (terminal.env['SHOAL_LOG'] === 'debug' && error instanceof Error) terminal.complain(error.stack ?? '');
+  return exitCodeOf(complaint.code);
+}
+
+function commands(terminal: Terminal, open: OpenEngine, ended: (code: number) => void): Command {
+  const program = new Command('shoal')
+    .description(
+      'An email engine for AI agents: an inbox with one call, and mail that is\nnever lost, never sent twice, or shown to you where nobody can know.',
+    )
+    .version(version(), '--version', 'print the version')
+    .helpOption('--help', 'print this help; `shoal COMMAND --help` tells more')
+    .helpCommand(false)
+    .addHelpText('after', exitHelp())
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.print(text.trimEnd()), writeErr: (text) => terminal.complain(text.trimEnd()) })
+    .configureHelp({ helpWidth: WIDTH, showGlobalOptions: false });
+
+  /** A command that talks to a server with the SDK. */
+  const client = (name: string, summary: string, parent: Command = program): Command =>
+    parent
+      .command(name)
+      .description(summary)
+      .option('--json', 'print JSON')
+      .helpOption('--help', 'print this help')
+      .addHelpText('after', CLIENT_HELP);
+
+  engineCommand(
+    program,
+    'serve',
+    'answer over HTTP and send, in one process',
+    OPTIONS.map(({ name }) => name),
+  ).action(async (flags: EngineFlags & JsonFlag) => {
+    const { serve } = await import('./serve.ts');
+    ended(await serve(terminal, optionsIn(flags), { json: flags.json === true, open }));
+  });
+
+  engineCommand(program, 'work', 'send only; any number of processes on one ledger', WORK_OPTIONS)
+    .addOption(new Option('--apart-once').hideHelp())
+    .action(async (flags: EngineFlags & JsonFlag & { readonly apartOnce?: boolean }) => {
+      const { work, workApartOnce } = await import('./work.ts');
+      const options = optionsIn(flags);
+      ended(
+        await (flags.apartOnce === true
+          ? workApartOnce(terminal, options, open)
+          : work(terminal, options, { json: flags.json === true, open })),
+      );
+    });
+
+  client('send', 'send a mail')
+    .requiredOption('--to <address...>', 'recipients')
+    .requiredOption('--subject <text>', 'subject line')
+    .option('--text <text>', 'the mail as plain text')
+    .option('--html <html>', 'the mail as HTML; a text part is made from it')
+    .option('--from <name>', 'inbox to send from: its address, or a local part (opened when new)')
+    .option('--cc <address...>', 'recipients of a copy')
+    .option('--bcc <address...>', 'recipients that the others do not see')
+    .option('--reply-to <address>', 'where answers go')
+    .option('--key <key>', 'idempotency key: the same key again is the same mail')
+    .option('--allow-duplicate', 'send although the same mail was just sent')
+    .option('--wait [seconds]', 'wait until it is sent; 60 seconds unless said otherwise')
+    .action(async (flags) => ended(await (await import('./send.ts')).send(terminal, flags)));
+
+  client('status <id>', 'show an email and every attempt to send it').action(async (id: string, flags: JsonFlag) =>
+    ended(await (await import('./status.ts')).showStatus(terminal, id, flags)),
+  );
+
+  client('captured [id]', 'show mail that was kept instead of sent; with an id, its source').action(
+    async (id: string | undefined, flags: JsonFlag) => {
+      const { listCaptured, showCaptured } = await import('./captured.ts');
+      ended(await (id === undefined ? listCaptured(terminal, flags) : showCaptured(terminal, id, flags)));
+    },
+  );
+
+  const deadLetters = program
+    .command('dead-letters')
+    .description('show mail that was given up, and send it again')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false);
+  client('list', 'show mail that was given up', deadLetters).action(async (flags: JsonFlag) =>
+    ended(await (await import('./dead-letters.ts')).listDeadLetters(terminal, flags)),
+  );
+  client('requeue <id>', 'send it again: the same bytes, the same Message-ID', deadLetters).action(async (id: string, flags: JsonFlag) =>
+    ended(await (await import('./dead-letters.ts')).requeue(terminal, id, flags)),
+  );
+
+  const doubts = program
+    .command('doubts')
+    .description('show mail that may or may not have arrived, and decide')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false);
+  client('list', 'show mail in doubt', doubts).action(async (flags: JsonFlag) =>
+    ended(await (await import('./doubts.ts')).listDoubts(terminal, flags)),
+  );
+  client('resolve <id>', 'decide about a mail in doubt', doubts)
+    .option('--sent', 'it did arrive')
+    .option('--resend', 'send it once more, with the same Message-ID')
+    .option('--dead', 'it did not arrive, and shall not')
+    .option('--note <text>', 'who found out, and how; kept with the mail')
+    .action(async (id: string, flags) => ended(await (await import('./doubts.ts')).resolveDoubt(terminal, id, flags)));
+
+  return program;
+}
+interface JsonFlag {
+  readonly json?: boolean;
+}
+
+const WORK_OPTIONS: readonly OptionName[] = [
+  'ledger',
+  'store',
+  'transport',
+  'dataDir',
+  'http',
+  'concurrency',
+  'log',
+  'retryScale',
+  'leaseMs',
+  'drainMs',
+];
+
+function engineCommand(program: Command, name: string, summary: string, options: readonly OptionName[]): Command {
+  const command = program
+    .command(name)
+    .description(summary)
+    .option('--json', 'print JSON')
+    .helpOption('--help', 'print this help')
+    .addHelpText('after', ENGINE_HELP);
+  for (const option of OPTIONS.filter((known) => options.includes(known.name)))
+    command.option(`${option.flag} <value>`, `${option.description} ${option.unit}; default ${option.default}`);
+  return command;
+}
+
+function optionsIn(flags: EngineFlags): EngineFlags {
+  return Object.fromEntries(OPTIONS.map(({ name }) => [name, flags[name]]).filter(([, value]) => value !== undefined));
+}
+
+const CLIENT_HELP = `
+Talks to the server at SHOAL_URL (default http://127.0.0.1:7070), with the token
+in SHOAL_TOKEN, else the one kept in ~/.shoal/tokens.json, else a new one.`;
+
+const ENGINE_HELP = `
+Flags come before variables (--data-dir is SHOAL_DATA_DIR, and so on), those
+before shoal.config.ts, .js or .json in this folder. A transport with a password
+belongs in SHOAL_TRANSPORT or the file: others can read command lines.
+SIGTERM and SIGINT finish what is under way; the second one ends at once.`;
+
+function exitHelp(): string {
+  return `\nExit codes:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`;
+}
+
+function version(): string {
+  const manifest: { readonly version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+  return manifest.version;
+}

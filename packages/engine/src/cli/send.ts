@@ -1,0 +1,85 @@
+import { type Email, type Inbox, Shoal, ShoalError } from '@shoal/sdk';
+import { EXIT } from './exit.ts';
+import { entry } from './print.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface SendFlags {
+  readonly to: readonly string[];
+  readonly cc?: readonly string[];
+  readonly bcc?: readonly string[];
+  readonly subject: string;
+  readonly text?: string;
+  readonly html?: string;
+  readonly from?: string;
+  readonly replyTo?: string;
+  readonly key?: string;
+  readonly allowDuplicate?: boolean;
+  /** Seconds, as written; true when none were written. */
+  readonly wait?: string | true;
+  readonly json?: boolean;
+}
+
+const WAIT_SECONDS = 60;
+
+export async function send(terminal: Terminal, flags: SendFlags): Promise<number> {
+  const waitMs = waitMsOf(flags.wait);
+  const mail = await Shoal.create();
+  const inbox = await inboxToSendFrom(mail, flags.from);
+  const email = await inbox.send({
+    to: flags.to,
+    subject: flags.subject,
+    ...(flags.cc === undefined ? {} : { cc: flags.cc }),
+    ...(flags.bcc === undefined ? {} : { bcc: flags.bcc }),
+    ...(flags.text === undefined ? {} : { text: flags.text }),
+    ...(flags.html === undefined ? {} : { html: flags.html }),
+    ...(flags.replyTo === undefined ? {} : { replyTo: flags.replyTo }),
+    ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
+    ...(flags.allowDuplicate === undefined ? {} : { allowDuplicate: flags.allowDuplicate }),
+  });
+  const end = waitMs === undefined ? EXIT.ok : await waited(terminal, email, waitMs);
+  if (flags.json === true)
+    terminal.printJson({ id: email.id, status: email.status, deduplicated: email.deduplicated, from: inbox.address, to: flags.to });
+  else terminal.print(sentText(email, { from: inbox.address, to: flags.to }, terminal.columns));
+  return end;
+}
+
+export function sentText(
+  email: Pick<Email, 'id' | 'status' | 'deduplicated'>,
+  mail: { readonly from: string; readonly to: readonly string[] },
+  columns: number,
+): string {
+  const text = entry([email.id, email.status], { from: mail.from, to: mail.to.join(', ') }, columns);
+  return email.deduplicated
+    ? `${text}\nThe same mail had been accepted before, so nothing new was queued; --allow-duplicate sends it again.`
+    : text;
+}
+
+/** How the mail ended is the command's answer, so it is printed as such; the exit code tells the same to a program. */
+async function waited(terminal: Terminal, email: Email, timeoutMs: number): Promise<number> {
+  try {
+    await email.waitUntilSent({ timeoutMs });
+    return EXIT.ok;
+  } catch (error) {
+    if (!(error instanceof ShoalError) || error.details['id'] !== email.id) throw error;
+    terminal.complain(`${error.message}\n${error.hint}`);
+    if (error.code === 'timeout') return EXIT.waiting;
+    return error.code === 'mail_in_doubt' ? EXIT.inDoubt : EXIT.failed;
+  }
+}
+
+function waitMsOf(written: string | true | undefined): number | undefined {
+  if (written === undefined) return undefined;
+  const seconds = written === true ? WAIT_SECONDS : Number(written);
+  if (!(seconds > 0) || !Number.isFinite(seconds))
+    throw new ShoalError({ code: 'bad_option', message: `--wait takes seconds, above 0, got ${JSON.stringify(written)}` });
+  return seconds * 1_000;
+}
+
+/** The inbox of that address or local part, opened when there is none; without a name the oldest there is. */
+async function inboxToSendFrom(mail: Shoal, from: string | undefined): Promise<Inbox> {
+  if (from?.includes('@') === true) return mail.inbox(from);
+  const inboxes = await mail.inboxes();
+  const found = from === undefined ? inboxes[0] : inboxes.find((inbox) => inbox.localPart === from.toLowerCase());
+  if (found !== undefined) return found;
+  return from === undefined ? mail.createSmartInbox({ name: 'shoal-cli' }) : mail.createInbox({ localPart: from });
+}

@@ -1,0 +1,54 @@
+import { mkdir } from 'node:fs/promises';
+import { loadConfig } from '../config/load.ts';
+import type { OptionName } from '../config/options.ts';
+import type { Engine, openEngine } from '../engine.ts';
+import { ShoalError } from '../model/errors.ts';
+import { type FirstToken, firstToken, localUrl } from './first-token.ts';
+import type { Terminal } from './terminal.ts';
+import { untilStopped } from './until-stopped.ts';
+
+export type OpenEngine = typeof openEngine;
+export type EngineFlags = Readonly<Partial<Record<OptionName, string>>>;
+
+/** HTTP and one worker in this process, until it is asked to stop. */
+export async function serve(
+  terminal: Terminal,
+  flags: EngineFlags,
+  how: { readonly json: boolean; readonly open: OpenEngine },
+): Promise<number> {
+  const { config } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
+  if (config.http === 'off')
+    throw new ShoalError('bad_config', '`shoal serve` answers over HTTP, and it is off; give it host:port, or run `shoal work`');
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const engine = await how.open(config, { roles: { http: true, worker: true } });
+  try {
+    await engine.start();
+    const url = localUrl(engine.url ?? '');
+    const token = await firstToken(engine, { dataDir: config.dataDir, url });
+    if (how.json) terminal.printJson({ url, token, facts: engine.facts, captures: engine.captures });
+    else terminal.print(started(engine, { url, token }));
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return untilStopped(terminal, engine);
+}
+
+/** What an operator wants to know at the start, one fact a line; the last line says that callers may come. */
+export function started(engine: Pick<Engine, 'facts' | 'captures'>, start: { readonly url: string; readonly token: FirstToken }): string {
+  return [
+    `shoal  ${start.url}`,
+    tokenLine(start.token),
+    ...engine.facts,
+    ...(engine.captures
+      ? ['No mail leaves this machine: it is captured. `shoal captured` shows it;', 'SHOAL_TRANSPORT=smtp://HOST:PORT sends it.']
+      : []),
+    'ready',
+  ].join('\n');
+}
+
+function tokenLine(token: FirstToken): string {
+  if (token.kind === 'none') return `token: none (${token.why})`;
+  const clients = token.keptToo ? '; clients on this machine find it by themselves' : '';
+  return `token: ${token.isNew ? 'made, ' : ''}in ${token.path}${clients}`;
+}

@@ -1,0 +1,34 @@
+import type { Engine } from '../engine.ts';
+import { EXIT } from './exit.ts';
+import type { Terminal } from './terminal.ts';
+
+/**
+ * Runs until the process is asked to stop, then drains: no new work, what has no commit is given back, and what may be on
+ * the wire gets its time. Asked a second time it ends at once; what was under way then is for the leases to sort out.
+ */
+export async function untilStopped(terminal: Terminal, engine: Engine): Promise<number> {
+  const asked = stopRequests(terminal);
+  await asked.first;
+  terminal.complain('stopping: finishing what is under way; a second signal ends at once');
+  const drained = drainAndClose(terminal, engine);
+  drained.catch(() => {}); // when the second signal wins the race nobody is left to hear of this one
+  const end = await Promise.race([drained, asked.second.then(() => EXIT.failed)]);
+  asked.close();
+  return end;
+}
+
+async function drainAndClose(terminal: Terminal, engine: Engine): Promise<number> {
+  const { released, finished, left } = await engine.drain();
+  await engine.close();
+  const rest = left === 0 ? '' : `, ${left} without a reply, so in doubt`;
+  terminal.complain(`stopped: ${finished} finished, ${released} given back${rest}`);
+  return EXIT.ok;
+}
+
+function stopRequests(terminal: Terminal): { readonly first: Promise<void>; readonly second: Promise<void>; close(): void } {
+  const heard: (() => void)[] = [];
+  const [first, second] = [0, 1].map(() => new Promise<void>((resolve) => heard.push(resolve)));
+  let count = 0;
+  const close = terminal.onStop(() => heard[count++]?.());
+  return { first: first ?? Promise.resolve(), second: second ?? Promise.resolve(), close };
+}

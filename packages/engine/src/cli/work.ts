@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises';
+import { loadConfig } from '../config/load.ts';
+import { listenForHealth } from './health.ts';
+import type { EngineFlags, OpenEngine } from './serve.ts';
+import type { Terminal } from './terminal.ts';
+import { untilStopped } from './until-stopped.ts';
+
+interface How {
+  readonly json: boolean;
+  readonly open: OpenEngine;
+}
+
+/** A worker alone, any number of them on one ledger, until it is asked to stop. */
+export async function work(terminal: Terminal, flags: EngineFlags, how: How): Promise<number> {
+  const { config, written } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
+  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  // The default address belongs to `shoal serve`; a worker listens only where it was told to.
+  const place = written.has('http') && config.http !== 'off' ? config.http : undefined;
+  const health = place === undefined ? undefined : await listenForHealth(place);
+  try {
+    const engine = await how.open(config, { roles: { http: false, worker: true } });
+    await engine.start();
+    if (how.json) terminal.printJson({ worker: true, concurrency: config.concurrency, facts: engine.facts, health: health?.url ?? null });
+    else
+      terminal.print(
+        [
+          `shoal  worker, ${config.concurrency} sends at once`,
+          ...(health === undefined ? [] : [`health: ${health.url}/health`]),
+          ...engine.facts,
+          'ready',
+        ].join('\n'),
+      );
+    return await untilStopped(terminal, engine);
+  } finally {
+    health?.close();
+  }
+}
+
+/** One job that was set apart, then the end; the process that started this one lives on whatever becomes of it. */
+export async function workApartOnce(terminal: Terminal, flags: EngineFlags, open: OpenEngine): Promise<number> {
+  const { config } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
+  const engine = await open(config, { roles: { http: false, worker: true } });
+  const unheard = terminal.onStop(() => void engine.drain());
+  try {
+    await engine.runApart();
+    return 0;
+  } finally {
+    unheard();
+    await engine.close();
+  }
+}
