@@ -1,6 +1,6 @@
 // @ts-check
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 
 /**
  * One process of ours with its output in a file, so that no pipe has to be read while it is hurt.
@@ -15,7 +15,8 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
  * @property {Promise<Ended>} ended
  * @property {() => boolean} isAlive
  * @property {(signal: NodeJS.Signals) => void} signal
- * @property {() => string} output
+ * @property {() => string} output of this start; the file may hold those before it
+ * @property {() => boolean} saysReady a line `ready`, as the commands print it
  */
 
 /**
@@ -26,6 +27,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
  */
 export function startChild({ name, script, args = [], env = {}, logPath, preload }) {
   const log = openSync(logPath, 'a');
+  const { size: from } = fstatSync(log);
   // By the environment, not by a flag, so that the children of this child load it as well.
   const options = preload === undefined ? {} : { NODE_OPTIONS: `--import=${preload}` };
   const child = spawn(process.execPath, [script, ...args], {
@@ -45,6 +47,7 @@ export function startChild({ name, script, args = [], env = {}, logPath, preload
       resolve({ code, signal });
     });
   });
+  const output = () => readFileSync(logPath).subarray(from).toString('utf8');
   return {
     name,
     pid,
@@ -53,7 +56,8 @@ export function startChild({ name, script, args = [], env = {}, logPath, preload
     signal: (signal) => {
       if (isAlive) process.kill(pid, signal);
     },
-    output: () => readFileSync(logPath, 'utf8'),
+    output,
+    saysReady: () => /^ready$/m.test(output()),
   };
 }
 

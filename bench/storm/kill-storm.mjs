@@ -21,7 +21,7 @@ import { apiAt, CONCURRENCY, freePort, LEASE_MS, makeWorld, startShoal, startSin
  */
 
 /** The server thinks this long before it answers a dot, so that kills do meet mails in the window. */
-const REPLY_DELAY_MS = 20;
+const REPLY_DELAY_MS = 100;
 /** A little of what every mail server does: these mails go through a retry as well. */
 const DEFER_SHARE = 0.02;
 const QUIET_MS_MAX = 120_000;

@@ -5,6 +5,7 @@ import { balance } from './judge.mjs';
 import { mailOf, pacedLoad } from './load.mjs';
 import { settledRecords } from './records.mjs';
 import { apiAt, CONCURRENCY, freePort, makeWorld, startShoal, startSink } from './shoal.mjs';
+import { until } from './wait.mjs';
 
 /**
  * R13: rolling restarts under load. A process that is asked to stop finishes its sends, gives the rest back without
@@ -24,6 +25,7 @@ import { apiAt, CONCURRENCY, freePort, makeWorld, startShoal, startSink } from '
 
 const REPLY_DELAY_MS = 50;
 const DRAIN_MS = 10_000;
+const READY_MS_MAX = 30_000;
 const QUIET_MS_MAX = 60_000;
 
 /** @param {SigtermPlan} plan @returns {Promise<import('./kill-storm.mjs').StormResult & { stops: Stop[] }>} */
@@ -53,6 +55,7 @@ export async function sigtermStorm({ stops: count, ratePerSecond, seed, everyMs 
         seed,
         everyMs,
         hurt: async (name) => {
+          await until(`${name} says ready`, READY_MS_MAX, () => fleet.member(name).saysReady());
           const askedAt = performance.now();
           const ended = await fleet.stop(name);
           stops.push({ name, drainedMs: performance.now() - askedAt, ended });

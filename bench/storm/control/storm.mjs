@@ -25,7 +25,7 @@ import { openRedis } from './redis.mjs';
 
 const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url));
 const DEFER_SHARE = 0.128;
-const REPLY_DELAY_MS = 20;
+const REPLY_DELAY_MS = 100;
 const RETRY_SCALE = 0.01;
 const QUIET_MS_MAX = 60_000;
 
