@@ -3,6 +3,7 @@
  * suites per port, the ledger in memory that every other is compared with, a clock moved by hand, chance with a seed.
  * Not here: anything the running engine needs. The suites need vitest and fast-check, which the engine does not.
  */
+export { type LedgerModelOptions, ledgerModelTest } from './ledger-model.ts';
 export { type LedgerWorld, ledgerSuite } from './ledger-suite.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMemoryLedger, type MemoryLedger, type MemoryLedgerOptions } from './memory-ledger.ts';

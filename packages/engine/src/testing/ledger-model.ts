@@ -1,0 +1,413 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { JobId, MessageId } from '../model/ids.ts';
+import { isFinal, type Job } from '../model/job.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Lease, LeaseRef, LeaseRequest, Ledger, NewJob, SweepOptions } from '../ports/ledger.ts';
+import { createInvariants, type Invariants, type Observation } from './ledger-invariants.ts';
+import {
+  ALICE,
+  BOB,
+  DAY,
+  HOUR,
+  LEASE,
+  type LedgerWorld,
+  leaseRequest,
+  MINUTE,
+  newJob,
+  nextJobId,
+  REFUSED,
+  retryIn,
+  SECOND,
+  SENT,
+  SHUTDOWN,
+  sweepOptions,
+  UNSEEN,
+} from './ledger-suite/desk.ts';
+import { createManualClock, type ManualClock } from './manual-clock.ts';
+import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts';
+
+export interface LedgerModelOptions {
+  readonly runs?: number;
+  /** To see a failure again: both are printed with it. */
+  readonly seed?: number;
+  readonly path?: string;
+  readonly replayPath?: string;
+}
+
+/**
+ * Random calls on a ledger and on the memory ledger; after each one both must have answered the same, be in the same
+ * state, and break no invariant. At the end all work is worked off: nothing may be stuck. Needs vitest and fast-check,
+ * and a ledger whose clock moves by `advance` only.
+ */
+export function ledgerModelTest(name: string, open: () => Promise<LedgerWorld>, options: LedgerModelOptions = {}): void {
+  const { runs = 100, replayPath, ...replay } = options;
+  const steps = fc.commands(STEPS, { maxCommands: 60, size: 'max', ...(replayPath !== undefined && { replayPath }) });
+  it(`ledger: ${name} does what the memory ledger does, and keeps the invariants`, { timeout: 300_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (commands) => {
+        const world = await open();
+        const bench = await benchAt(world);
+        try {
+          await fc.asyncModelRun(() => ({ model: {}, real: bench }), commands);
+          await workOff(bench);
+        } finally {
+          await world.close();
+        }
+      }),
+      { numRuns: runs, interruptAfterTimeLimit: 240_000, ...replay },
+    );
+  });
+}
+
+/** The ledger under test beside the specification, and what both were told so far. */
+interface Bench {
+  real: Ledger;
+  readonly world: LedgerWorld;
+  readonly spec: MemoryLedger;
+  readonly specClock: ManualClock;
+  readonly invariants: Invariants;
+  /** Every job that was offered, taken or not. */
+  readonly offered: NewJob[];
+  readonly ids: Set<JobId>;
+  readonly messages: Set<MessageId>;
+  readonly refs: LeaseRef[];
+  before: ReadonlyMap<JobId, Job>;
+}
+
+async function benchAt(world: LedgerWorld): Promise<Bench> {
+  const { keepsPayloads } = world.ledger.capabilities;
+  const specClock = createManualClock((await world.ledger.stats()).now);
+  return {
+    real: world.ledger,
+    world,
+    spec: createMemoryLedger({ clock: specClock, keepsPayloads }),
+    specClock,
+    invariants: createInvariants(),
+    offered: [],
+    ids: new Set(),
+    messages: new Set(),
+    refs: [],
+    before: new Map(),
+  };
+}
+
+/** The same call on both, and the same answer from both. */
+async function both<T>(bench: Bench, call: (ledger: Ledger) => Promise<T>): Promise<T> {
+  const answer = await call(bench.real);
+  expect(answer).toEqual(await call(bench.spec));
+  return answer;
+}
+
+/** After a call: the same to be seen on both, and nothing broken. */
+async function check(bench: Bench, seen: Pick<Observation, 'call' | 'commits' | 'settles'>): Promise<void> {
+  const { now } = await bench.spec.stats();
+  const mine = await look(bench.real, bench);
+  expect(mine).toEqual(await look(bench.spec, bench));
+  const after = new Map(mine.jobs.map((job) => [job.id, job]));
+  expect(bench.invariants.observe({ ...seen, now, before: bench.before, after })).toEqual([]);
+  bench.before = after;
+}
+
+const KEYS = ['order-7', 'order-8', 'auto_1'] as const;
+
+async function look(ledger: Ledger, { ids, messages }: Bench) {
+  const jobs = (await ledger.get([...ids])).filter((job) => job !== undefined);
+  const stories: Record<string, string[]> = {};
+  for (const { jobId, kind, state, at } of await ledger.events(0, 1_000))
+    stories[jobId] = [...(stories[jobId] ?? []), `${kind} ${state} ${at}`];
+  return {
+    jobs,
+    attempts: await ledger.attempts([...ids]),
+    stories: jobs.map((job) => stories[job.id]), // of dropped jobs a ledger may have trimmed the events
+    payloads: (await ledger.payloads([...messages])).map((payload) => payload && Buffer.from(payload).toString('latin1')),
+    keys: await ledger.findKeys([ALICE, BOB].flatMap((tenant) => KEYS.map((key) => ({ tenant, key })))),
+    newest: (await ledger.list({ max: 100 })).jobs.map((job) => job.id),
+    stats: await ledger.stats(),
+  };
+}
+
+// ---- The calls
+
+type Step = fc.AsyncCommand<object, Bench>;
+
+function step<T>(name: string, args: fc.Arbitrary<T>, run: (bench: Bench, args: T) => Promise<void>): fc.Arbitrary<Step> {
+  return args.map((chosen) => ({
+    check: () => true,
+    run: (_, bench) => run(bench, chosen),
+    toString: () => `${name}(${JSON.stringify(chosen)})`,
+  }));
+}
+
+/** Mostly one of the newest, so that calls meet; counted from the end. */
+const recent = fc.nat(5);
+const pick = <T>(items: readonly T[], back: number): T | undefined => items.at(-1 - Math.min(back, items.length - 1));
+
+const enqueue = step(
+  'enqueue',
+  fc.array(
+    fc.record({
+      like: fc.option(fc.record({ back: recent, isRepeat: fc.boolean() }), { freq: 3 }),
+      key: fc.option(fc.constantFrom(...KEYS), { freq: 2 }),
+      generationAhead: fc.constantFrom(0, 0, 0, 0, 1),
+      fingerprint: fc.constantFrom('one', 'two'),
+      guardMs: fc.constantFrom(0, 0, 10 * MINUTE),
+      tenant: fc.constantFrom(ALICE, ALICE, BOB),
+      sender: fc.constantFrom('one', 'two', 'three'),
+      lane: fc.constantFrom('a', 'b'),
+      onDoubt: fc.constantFrom('hold' as const, 'resend' as const),
+      dueInMs: fc.constantFrom(undefined, undefined, -MINUTE, 2 * MINUTE, 2 * HOUR),
+      expiresInMs: fc.constantFrom(undefined, undefined, undefined, 40 * SECOND, 30 * MINUTE),
+    }),
+    { minLength: 1, maxLength: 3 },
+  ),
+  async (bench, wishes) => {
+    const { now } = await bench.spec.stats();
+    const jobs: NewJob[] = [];
+    for (const { like, key, generationAhead, dueInMs, expiresInMs, ...wish } of wishes) {
+      const earlier = like === null ? undefined : pick(bench.offered, like.back);
+      if (earlier !== undefined) {
+        // The very same again, or one more job of the same message.
+        jobs.push(like?.isRepeat ? earlier : { ...earlier, id: nextJobId() });
+        continue;
+      }
+      const [record] = key === null ? [] : await bench.real.findKeys([{ tenant: wish.tenant, key }]);
+      jobs.push(
+        newJob({
+          ...wish,
+          to: ['a@example.com', 'b@example.com'],
+          ...(key !== null && { key: { text: key, generation: (record?.generation ?? 0) + generationAhead } }),
+          ...(dueInMs !== undefined && { dueAt: now + dueInMs }),
+          ...(expiresInMs !== undefined && { expiresAt: now + expiresInMs }),
+        }),
+      );
+    }
+    for (const job of jobs) {
+      bench.offered.push(job);
+      bench.ids.add(job.id);
+      bench.messages.add(job.messageId);
+    }
+    await both(bench, (ledger) => ledger.enqueue(jobs));
+    await check(bench, { call: 'enqueue' });
+  },
+);
+
+const lease = step(
+  'lease',
+  fc.record({
+    max: fc.constantFrom(1, 2, 5, 100),
+    apart: fc.constantFrom(false, false, true),
+    leaseMs: fc.constantFrom(LEASE, 10 * MINUTE),
+  }),
+  async (bench, wish) => {
+    await sweepBoth(bench, sweepOptions()); // so that what is due is ready in both, and only the dealing differs
+    await leaseBoth(bench, leaseRequest(wish));
+    await check(bench, { call: 'lease' });
+  },
+);
+
+/** Whose turn it is among equals is the ledger's own affair: the specification checks the rules, and follows. */
+async function leaseBoth(bench: Bench, request: LeaseRequest): Promise<readonly Lease[]> {
+  const lanes = bench.spec.lanesFor(request);
+  const batch = await bench.real.lease(request);
+  const ids = batch.leases.map((lease) => lease.jobId);
+  expectFair(lanes, ids, request.max);
+  expect(batch.leases).toEqual(bench.spec.leaseThese(ids, request));
+  const rest = await bench.spec.lease({ ...request, kinds: [] }); // takes nothing, says the rest
+  expect({ ...batch, leases: [] }).toEqual(rest);
+  bench.refs.push(...batch.leases.map(({ jobId, token }) => ({ jobId, token })));
+  return batch.leases;
+}
+
+/** As many as there are, of each lane the oldest, and no sender or lane more than one turn ahead of one that waits. */
+function expectFair(lanes: ReadonlyMap<string, readonly JobId[]>, dealt: readonly JobId[], max: number): void {
+  const ready = [...lanes.values()].flat();
+  expect(dealt).toHaveLength(Math.min(max, ready.length));
+  const turnsOf = (name: string): { dealt: number; left: number } => {
+    const mine = [...lanes].filter(([lane]) => lane === name || lane.startsWith(`${name} `)).flatMap(([, ids]) => ids);
+    const taken = mine.filter((id) => dealt.includes(id)).length;
+    return { dealt: taken, left: mine.length - taken };
+  };
+  for (const [lane, ids] of lanes)
+    expect(
+      dealt.filter((id) => ids.includes(id)),
+      `lane ${lane}: oldest first`,
+    ).toEqual(ids.slice(0, turnsOf(lane).dealt));
+  const senderOf = (lane: string): string => lane.slice(0, lane.indexOf(' '));
+  const senders = [...new Set([...lanes.keys()].map(senderOf))];
+  const rivals = [senders, ...senders.map((sender) => [...lanes.keys()].filter((lane) => senderOf(lane) === sender))];
+  for (const names of rivals) {
+    const most = Math.max(0, ...names.map((name) => turnsOf(name).dealt));
+    for (const name of names) {
+      const { dealt: turns, left } = turnsOf(name);
+      expect(left === 0 || turns >= most - 1, `${name} had ${turns} turns and still waits, another had ${most}`).toBe(true);
+    }
+  }
+}
+
+const aRef = fc.record({ back: recent, tokenOff: fc.constantFrom(0, 0, 0, 0, 0, 0, -1, 1) });
+const refAt = (bench: Bench, { back, tokenOff }: { back: number; tokenOff: number }): LeaseRef | undefined => {
+  const ref = pick(bench.refs, back);
+  return ref === undefined ? undefined : { jobId: ref.jobId, token: ref.token + tokenOff };
+};
+
+const extend = step('extend', fc.array(aRef, { minLength: 1, maxLength: 3 }), async (bench, chosen) => {
+  const refs = chosen.map((one) => refAt(bench, one)).filter((ref) => ref !== undefined);
+  await both(bench, (ledger) => ledger.extend(refs, LEASE));
+  await check(bench, { call: 'extend' });
+});
+
+const commit = step(
+  'commit',
+  fc.array(fc.record({ ref: aRef, nonce: fc.constantFrom('n', 'n', 'n', 'other') }), { minLength: 1, maxLength: 3 }),
+  async (bench, chosen) => {
+    const refs = chosen.flatMap(({ ref, nonce }) => {
+      const found = refAt(bench, ref);
+      return found === undefined ? [] : [{ ...found, nonce: `${nonce} ${found.token}` }];
+    });
+    const unique = refs.filter((ref, at) => refs.findIndex((other) => other.jobId === ref.jobId) === at);
+    const answers = await both(bench, (ledger) => ledger.commit(unique));
+    await check(bench, { call: 'commit', commits: unique.map((ref, at) => [ref, answers[at] ?? { kind: 'refused', because: 'lost' }]) });
+  },
+);
+
+const anOutcome = fc.oneof(
+  fc.constantFrom<Outcome>(SENT, SENT, REFUSED, UNSEEN, SHUTDOWN, retryIn(0, 'greylist')),
+  fc.record({
+    kind: fc.constant('retry' as const),
+    failure: fc.constantFrom('network' as const, 'deferred' as const),
+    delayMs: fc.constantFrom(MINUTE, HOUR),
+  }),
+  fc.record({ kind: fc.constant('doubt' as const), cause: fc.constant('cut' as const), resendMs: fc.constant(5 * MINUTE) }),
+  fc.record({ kind: fc.constant('release' as const), why: fc.constant('throttled' as const), delayMs: fc.constant(3 * MINUTE) }),
+);
+
+const settle = step(
+  'settle',
+  fc.record({ ref: aRef, outcome: anOutcome, split: fc.constantFrom('no', 'no', 'retry', 'dead') }),
+  async (bench, { ref, outcome, split }) => {
+    const found = refAt(bench, ref);
+    if (found === undefined) return;
+    const to = bench.before.get(found.jobId)?.envelope.to ?? [];
+    const [kept, given] = to;
+    const settlement = {
+      ...found,
+      outcome,
+      note: `it was ${outcome.kind}`,
+      ...(split !== 'no' &&
+        kept !== undefined &&
+        given !== undefined && {
+          keeps: [kept],
+          children: [
+            {
+              id: nextJobId(),
+              to: [given],
+              outcome:
+                split === 'dead'
+                  ? { kind: 'dead' as const, reason: 'permanent' as const }
+                  : { kind: 'retry' as const, failure: 'deferred' as const, delayMs: MINUTE },
+              note: `${given} was refused.`,
+              recipients: [{ address: given, reply: { code: 450, text: 'no' } }],
+            },
+          ],
+        }),
+    };
+    for (const child of settlement.children ?? []) bench.ids.add(child.id);
+    const { settled } = await both(bench, (ledger) => ledger.settle([settlement]));
+    await check(bench, { call: 'settle', settles: settled.map((answer) => [settlement, answer]) });
+  },
+);
+
+const sweep = step('sweep', fc.record({ max: fc.constantFrom(1, 3, 1_000) }), (bench, { max }) => sweepBoth(bench, sweepOptions({ max })));
+
+/** Which of a sweep's works comes first is the ledger's own affair, so both sweep until there is nothing left. */
+async function sweepBoth(bench: Bench, options: SweepOptions): Promise<void> {
+  const sweepOut = async (ledger: Ledger): Promise<Record<string, number>> => {
+    const total: Record<string, number> = {};
+    for (let round = 0; round < 1_000; round++) {
+      const { hasMore: _, madeReady, expired, ...swept } = await ledger.sweep(options);
+      const touched = Object.entries(swept).reduce((sum, [what, count]) => {
+        total[what] = (total[what] ?? 0) + count;
+        return sum + count;
+      }, madeReady + expired);
+      expect(touched).toBeLessThanOrEqual(options.max);
+      if (touched === 0) return total;
+    }
+    throw new Error('1,000 sweeps did not come to an end');
+  };
+  await both(bench, sweepOut);
+  await check(bench, { call: 'sweep' });
+}
+
+const anId = (bench: Bench, back: number): JobId | undefined => pick([...bench.ids], back);
+const ofRecent = fc.record({ back: fc.nat(12) });
+
+const cancel = step('cancel', ofRecent, async (bench, { back }) => {
+  const id = anId(bench, back);
+  if (id === undefined) return;
+  await both(bench, (ledger) => ledger.cancel([id]));
+  await check(bench, { call: 'cancel' });
+});
+
+const resolve = step(
+  'resolve',
+  fc.record({ back: recent, verdict: fc.constantFrom('sent' as const, 'resend' as const, 'dead' as const) }),
+  async (bench, { back, verdict }) => {
+    const ref = pick(bench.refs, back);
+    if (ref === undefined) return;
+    await both(bench, (ledger) => ledger.resolve([{ jobId: ref.jobId, verdict, note: `decided: ${verdict}` }]));
+    await check(bench, { call: 'resolve' });
+  },
+);
+
+const requeue = step('requeue', ofRecent, async (bench, { back }) => {
+  const id = anId(bench, back);
+  if (id === undefined) return;
+  await both(bench, (ledger) => ledger.requeue([id]));
+  await check(bench, { call: 'requeue' });
+});
+
+const wait = step(
+  'wait',
+  fc.record({ ms: fc.constantFrom(SECOND, 30 * SECOND, 61 * SECOND, 61 * SECOND, 6 * MINUTE, 31 * MINUTE, 2 * HOUR, 8 * DAY) }),
+  async (bench, { ms }) => {
+    await bench.world.advance(ms);
+    await bench.specClock.advance(ms);
+    await check(bench, { call: 'wait' });
+  },
+);
+
+const restart = step('restart', fc.constant(undefined), async (bench) => {
+  if (bench.world.reopen === undefined) return;
+  bench.real = await bench.world.reopen();
+  await check(bench, { call: 'restart' });
+});
+
+/** How often each is tried: mostly the ordinary way of a job, so that runs come far. */
+const STEPS: fc.Arbitrary<Step>[] = [
+  ...[enqueue, enqueue, enqueue],
+  ...[lease, lease, lease],
+  ...[commit, commit, commit],
+  ...[settle, settle, settle],
+  ...[wait, wait],
+  ...[sweep, extend, cancel, resolve, requeue, restart],
+];
+
+/** Every open job has a wake-up: with a worker that sends, and somebody who decides doubts, all come to an end. */
+async function workOff(bench: Bench): Promise<void> {
+  const { real, world } = bench;
+  for (let round = 0; round < 60; round++) {
+    for (const apart of [false, true]) {
+      const { leases } = await real.lease(leaseRequest({ apart }));
+      const refs = leases.map(({ jobId, token }) => ({ jobId, token, nonce: 'work off' }));
+      const granted = await real.commit(refs);
+      await real.settle(refs.filter((_, at) => granted[at]?.kind === 'granted').map((ref) => ({ ...ref, outcome: SENT, note: '' })));
+    }
+    const doubtful = (await real.get([...bench.ids])).filter((job) => job?.state === 'in_doubt').map((job) => job?.id);
+    await real.resolve(doubtful.filter((id) => id !== undefined).map((jobId) => ({ jobId, verdict: 'sent', note: '' })));
+    await world.advance(HOUR);
+    await real.sweep(sweepOptions({ retentionMs: 365 * DAY }));
+  }
+  const open = (await real.get([...bench.ids])).filter((job) => job !== undefined && !isFinal(job.state));
+  expect(open, 'jobs that nobody comes back to').toEqual([]);
+}
