@@ -7,8 +7,8 @@ import { type Mailbox, mailboxText } from './address.ts';
 
 /** RFC 5322 section 2.1.1: lines should be no longer than this, without the CRLF. */
 const LINE_CHARACTERS = 78;
-/** RFC 2047 section 2: an encoded word has at most 75 characters; `=?UTF-8?B?` and `?=` take 12, base64 makes 60 of 45 bytes. */
-const ENCODED_WORD_BYTES = 45;
+/** RFC 2047 section 2: at most 75 characters, of which `=?UTF-8?B?` and `?=` take 12. 42 bytes make 68, and fit behind `Subject:`. */
+const ENCODED_WORD_BYTES = 42;
 
 /**
  * An unstructured value, such as a Subject. Text that a reader would not show as written goes as encoded words: characters

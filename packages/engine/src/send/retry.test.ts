@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest';
+import type { FailureClass } from '../model/outcome.ts';
+import { apartDelaysMs, type RetryFacts, retryAfter, waitMs } from './retry.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const ONE = { retryScale: 1 };
+
+function after(facts: Partial<RetryFacts> & { failure: FailureClass }, random = 0.5, settings = ONE) {
+  return retryAfter({ failures: {}, failingMs: 0, ...facts }, settings, () => random);
+}
+
+/** The waits of one class, each failure counted before the next. */
+function waits(failure: FailureClass, count: number, random: number): number[] {
+  return Array.from({ length: count }, (_, nth) => {
+    const answer = after({ failure, failures: { [failure]: nth } }, random);
+    return answer.kind === 'retry' ? answer.delayMs : Number.NaN;
+  });
+}
+
+it('draws the wait of a network failure from all of 2 s to 256 s, then goes on as deferred', () => {
+  expect(waits('network', 10, 0)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 4 * MINUTE_MS, 8 * MINUTE_MS]);
+  expect(waits('network', 8, 0.5)).toEqual([1, 2, 4, 8, 16, 32, 64, 128].map((seconds) => seconds * 1_000));
+});
+
+it('waits minutes, then hours, for a deferred mail', () => {
+  expect(waits('deferred', 9, 0.5).map((ms) => Math.round(ms / MINUTE_MS))).toEqual([5, 10, 20, 40, 60, 120, 240, 240, 240]);
+  expect(waits('deferred', 2, 0).map((ms) => ms / MINUTE_MS)).toEqual([4, 8]);
+  expect(waits('deferred', 2, 1).map((ms) => ms / MINUTE_MS)).toEqual([6, 12]);
+});
+
+it('never comes back to a greylist early', () => {
+  expect(waits('greylist', 4, 0).map((ms) => ms / MINUTE_MS)).toEqual([6, 15, 30, 4]);
+  expect(waits('greylist', 1, 1)[0]).toBe(Math.floor(7.2 * MINUTE_MS));
+});
+
+it('goes on in the deferred schedule where the other classes left it', () => {
+  expect(after({ failure: 'deferred', failures: { network: 10, deferred: 1 } })).toEqual({ kind: 'retry', delayMs: 40 * MINUTE_MS });
+});
+
+it('gives up a day after the first counted failure, with a last try when the time is up', () => {
+  expect(after({ failure: 'deferred', failures: { deferred: 9 }, failingMs: 23 * HOUR_MS })).toEqual({ kind: 'retry', delayMs: HOUR_MS });
+  expect(after({ failure: 'deferred', failures: { deferred: 9 }, failingMs: 24 * HOUR_MS })).toEqual({ kind: 'dead', reason: 'exhausted' });
+});
+
+it('tries for five days at most, whatever the setting says', () => {
+  const settings = { retryScale: 1, giveUpMs: 30 * 24 * HOUR_MS };
+  expect(after({ failure: 'deferred', failingMs: 5 * 24 * HOUR_MS - 1 }, 0.5, settings).kind).toBe('retry');
+  expect(after({ failure: 'deferred', failingMs: 5 * 24 * HOUR_MS }, 0.5, settings)).toEqual({ kind: 'dead', reason: 'exhausted' });
+});
+
+it('tells a mail dead now when it would expire before its next try', () => {
+  expect(after({ failure: 'deferred', expiresInMs: 5 * MINUTE_MS })).toEqual({ kind: 'dead', reason: 'expired' });
+  expect(after({ failure: 'deferred', expiresInMs: 5 * MINUTE_MS + 1 })).toEqual({ kind: 'retry', delayMs: 5 * MINUTE_MS });
+});
+
+it('scales waits and not the time to give up', () => {
+  expect(after({ failure: 'deferred' }, 0.5, { retryScale: 0.01 })).toEqual({ kind: 'retry', delayMs: 3_000 });
+  expect(after({ failure: 'deferred', failingMs: HOUR_MS }, 0.5, { retryScale: 0.01 }).kind).toBe('retry');
+  expect(waitMs('session', 0.1, () => 0.5)).toBe(1_000);
+  expect(apartDelaysMs(3, 1, () => 0.5)).toEqual([5_000, 10_000, 20_000]);
+});
