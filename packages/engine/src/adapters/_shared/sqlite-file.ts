@@ -2,7 +2,15 @@ import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ShoalError } from '../../model/errors.ts';
 import { after, type ClockRecord, type Machine, RECORD_EVERY_MS, renewed, stopwatchMs, tellTime, thisMachine } from './machine-clock.ts';
-import { chooseSqliteDriver, isFixedSqlite, SAFE_SQLITE, SQLITE_CURES, type SqliteConnection, type SqliteDriver } from './sqlite-driver.ts';
+import {
+  chooseSqliteDriver,
+  isFixedSqlite,
+  SAFE_SQLITE,
+  SQLITE_CURES,
+  type SqliteConnection,
+  type SqliteDriver,
+  type SqliteStatement,
+} from './sqlite-driver.ts';
 import { asShoalError, isBusy } from './sqlite-errors.ts';
 import { groupCommit } from './sqlite-group.ts';
 import { type Migration, migrateNow } from './sqlite-migrations.ts';
@@ -15,9 +23,10 @@ import { changeWatch } from './sqlite-watch.ts';
 export type SqlValue = null | number | bigint | string | Uint8Array;
 export type Row = Readonly<Record<string, SqlValue>>;
 
-export interface Statement {
-  all(...values: readonly SqlValue[]): Row[];
-  get(...values: readonly SqlValue[]): Row | undefined;
+/** `R` is what the caller knows of its own SELECT; nothing checks it. */
+export interface Statement<R extends object = Row> {
+  all(...values: readonly SqlValue[]): R[];
+  get(...values: readonly SqlValue[]): R | undefined;
   run(...values: readonly SqlValue[]): { readonly changes: number };
 }
 
@@ -30,7 +39,7 @@ export interface SqliteFile {
   /** What the operator should know, such as an unsafe SQLite; for the start-up lines. */
   readonly warnings: readonly string[];
   /** Prepared once and kept by its text. A boolean is bound as 0 or 1; undefined and objects are refused. */
-  prepare(sql: string): Statement;
+  prepare<R extends object = Row>(sql: string): Statement<R>;
   /** Several statements without parameters, for schemas. */
   exec(sql: string): void;
   /**
@@ -199,7 +208,8 @@ type Prepared = Pick<SqliteFile, 'path' | 'exec' | 'prepare'>;
 /** The file's own tables, its clock for this boot, and the record of who wrote it: all before anybody else's first word. */
 function begin(file: Prepared, driver: SqliteDriver, options: SqliteFileOptions): { now: () => number; warnings: string[] } {
   migrateNow(file, 'file', FILE_MIGRATIONS);
-  const now = options.now ?? startClock(file, options.machine ?? thisMachine());
+  const given = options.now;
+  const now = given === undefined ? startClock(file, options.machine ?? thisMachine()) : () => Math.floor(given());
   recordLibrary(file, driver, now());
   return { now, warnings: checkAfterAffected(file, now()) };
 }
@@ -344,19 +354,20 @@ function execCached(prepare: SqliteFile['prepare']): (sql: string) => void {
   };
 }
 
-function preparer(connection: SqliteConnection): (sql: string) => Statement {
+function preparer(connection: SqliteConnection): SqliteFile['prepare'] {
   const kept = new Map<string, Statement>();
-  return (sql) => {
-    const known = kept.get(sql);
-    if (known !== undefined) return known;
-    const raw = connection.prepare(sql);
-    const statement: Statement = {
-      all: (...values) => raw.all(...bindable(values)) as Row[],
-      get: (...values) => raw.get(...bindable(values)) as Row | undefined,
-      run: (...values) => ({ changes: Number(raw.run(...bindable(values)).changes) }),
-    };
+  return <R extends object>(sql: string): Statement<R> => {
+    const statement = kept.get(sql) ?? bound(connection.prepare(sql));
     kept.set(sql, statement);
-    return statement;
+    return statement as unknown as Statement<R>;
+  };
+}
+
+function bound(raw: SqliteStatement): Statement {
+  return {
+    all: (...values) => raw.all(...bindable(values)) as Row[],
+    get: (...values) => raw.get(...bindable(values)) as Row | undefined,
+    run: (...values) => ({ changes: Number(raw.run(...bindable(values)).changes) }),
   };
 }
 

@@ -1,0 +1,48 @@
+import type { JobId } from '../../../model/ids.ts';
+import { isFinal } from '../../../model/job.ts';
+import type { Canceled, Decision, Requeued, Resolved } from '../../../ports/ledger.ts';
+import type { Act } from './act.ts';
+import type { JobRow } from './rows.ts';
+import { CANCEL, DECIDE, REQUEUE } from './sql/decide.ts';
+import { JOB_BY_ID } from './sql/read.ts';
+import { resend } from './sweep.ts';
+
+export function cancelNow(act: Act, id: JobId): Canceled {
+  const row = act.sql<JobRow>(JOB_BY_ID).get(id);
+  if (row === undefined) return { kind: 'refused', because: 'unknown' };
+  if (isFinal(row.state)) return { kind: 'refused', because: 'final' };
+  if (row.state === 'sending' || row.state === 'in_doubt') return { kind: 'refused', because: 'too_late' };
+  act.sql(CANCEL).run(act.now, row.seq);
+  act.moved(row.state, 'canceled');
+  act.tell(row.seq, 'canceled', 'canceled');
+  act.finished(row.seq);
+  return { kind: 'canceled' };
+}
+
+export function resolveNow(act: Act, { jobId, verdict, note }: Decision): Resolved {
+  const row = act.sql<JobRow>(JOB_BY_ID).get(jobId);
+  if (row === undefined) return { kind: 'refused', because: 'unknown' };
+  if (row.state !== 'in_doubt') return { kind: 'refused', because: 'not_in_doubt' };
+  act.keepAttempt({ ...row, job: row.seq, end: verdict === 'resend' ? 'doubt' : verdict, counted: false, note });
+  if (verdict === 'resend') {
+    resend(act, row, 'resolved');
+    return { kind: 'resolved', state: 'ready' };
+  }
+  act.sql(DECIDE).run(verdict, verdict === 'dead' ? 'decided' : null, act.now, row.seq);
+  act.moved('in_doubt', verdict);
+  act.tell(row.seq, 'resolved', verdict);
+  act.finished(row.seq);
+  return { kind: 'resolved', state: verdict };
+}
+
+/** A new life with the same bytes. The token goes on counting, so that a worker of the old life stays locked out. */
+export function requeueNow(act: Act, id: JobId): Requeued {
+  const row = act.sql<JobRow>(JOB_BY_ID).get(id);
+  if (row === undefined) return { kind: 'refused', because: 'unknown' };
+  if (row.state !== 'dead') return { kind: 'refused', because: 'not_dead' };
+  act.sql(REQUEUE).run(act.now, act.now, row.seq);
+  act.moved('dead', 'ready');
+  act.wakeLane(row.lane);
+  act.tell(row.seq, 'requeued', 'ready');
+  return { kind: 'requeued' };
+}

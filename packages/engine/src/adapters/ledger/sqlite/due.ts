@@ -1,0 +1,31 @@
+import type { State } from '../../../model/job.ts';
+import type { Act } from './act.ts';
+import { DUE, EXPIRE, EXPIRED, MAKE_READY } from './sql/expire.ts';
+
+/** What time alone does to waiting jobs; done by every lease and every sweep, a bounded number at once. */
+
+/** Answers how many. */
+export function makeDueReady(act: Act, max: number): number {
+  if (max < 1) return 0;
+  const due = act.sql<{ seq: number }>(DUE).all(act.now, max);
+  if (due.length === 0) return 0;
+  const made = act.sql<{ lane: number; runs_apart: number }>(MAKE_READY).all(JSON.stringify(due.map(({ seq }) => seq)));
+  const lanes = new Set(made.filter(({ runs_apart }) => runs_apart === 0).map(({ lane }) => lane));
+  for (const lane of lanes) act.wakeLane(lane);
+  act.moved('scheduled', 'ready', due.length);
+  return due.length;
+}
+
+/** Answers how many. */
+export function dropExpired(act: Act, max: number): number {
+  if (max < 1) return 0;
+  const expired = act.sql<{ seq: number; state: State }>(EXPIRED).all(act.now, max);
+  for (const { seq, state } of expired) expire(act, seq, state);
+  return expired.length;
+}
+
+export function expire(act: Act, seq: number, from: State): void {
+  act.sql(EXPIRE).run(act.now, seq);
+  act.moved(from, 'dead');
+  act.tell(seq, 'dead', 'dead');
+}

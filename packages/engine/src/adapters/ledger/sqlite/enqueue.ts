@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import type { JobId, MessageId, TenantId } from '../../../model/ids.ts';
+import type { Job } from '../../../model/job.ts';
+import type { Enqueued, KeyRecord, KeyRef, NewJob } from '../../../ports/ledger.ts';
+import { type Act, inAct, type LedgerTables } from './act.ts';
+import { jobOf, type WholeJobRow } from './rows.ts';
+import {
+  ADD_CONTENT,
+  ADD_FACTS,
+  ADD_JOB,
+  ADD_LANE,
+  ADD_MAIL,
+  ADD_SENDER,
+  LANE,
+  MAIL,
+  TAKE_KEY,
+  TWIN,
+  WHOLE_JOB_ID,
+} from './sql/enqueue.ts';
+import { FIRST_JOB_OF_MAIL, KEY, WHOLE_JOB_BY_ID } from './sql/read.ts';
+
+interface KeyRow {
+  readonly generation: number;
+  readonly mail: number | null;
+  readonly fingerprint: string | null;
+  readonly message_id: MessageId | null;
+}
+
+/** Adds jobs inside a transaction of the caller. */
+export function enqueueNow(tables: LedgerTables, jobs: readonly NewJob[]): Enqueued[] {
+  return inAct(tables, (act) => jobs.map((job) => enqueueOne(act, job)));
+}
+
+function enqueueOne(act: Act, job: NewJob): Enqueued {
+  const known = act.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(job.id);
+  if (known !== undefined) return { kind: 'existing', job: jobOf(known), because: 'id' };
+
+  const key = job.key && keyHash({ tenant: job.tenant, key: job.key.text });
+  const record = key && act.sql<KeyRow>(KEY).get(key);
+  if (record?.message_id != null && record.fingerprint !== null) {
+    if (record.fingerprint !== job.fingerprint) return { kind: 'conflict', messageId: record.message_id, fingerprint: record.fingerprint };
+    const first = record.message_id === job.messageId ? undefined : act.sql<WholeJobRow>(FIRST_JOB_OF_MAIL).get(record.mail);
+    if (first !== undefined) return { kind: 'existing', job: jobOf(first), because: 'key' };
+    return insert(act, job, { key, takesKey: false }); // one message may have several jobs; they share its key
+  }
+  if (job.key !== undefined && job.key.generation !== (record?.generation ?? 0)) return { kind: 'stale' };
+
+  const twin = findTwin(act, job); // before the key's record is made: a refused repeat must not occupy a key
+  if (twin !== undefined) return { kind: 'existing', job: twin, because: 'content' };
+  return insert(act, job, { key, takesKey: true });
+}
+
+/** The duplicate guard: a caller's own key says that a repeat is meant; a key that a library made for one call does not. */
+function findTwin(act: Act, job: NewJob): Job | undefined {
+  if (job.guardMs <= 0 || (job.key !== undefined && !job.key.text.startsWith('auto_'))) return undefined;
+  const twin = act.sql<{ job: number }>(TWIN).get(contentHash(job), act.now - job.guardMs, job.messageId);
+  const id = twin && act.sql<{ id: JobId }>(WHOLE_JOB_ID).get(twin.job)?.id;
+  const row = id && act.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(id);
+  return row && jobOf(row);
+}
+
+function insert(act: Act, job: NewJob, { key, takesKey }: { readonly key: Uint8Array | undefined; readonly takesKey: boolean }): Enqueued {
+  const { now } = act;
+  const dueAt = Math.max(now, Math.ceil(job.dueAt ?? now));
+  const state = dueAt > now ? 'scheduled' : 'ready';
+  const expiresAt = job.expiresAt === undefined ? null : Math.floor(job.expiresAt);
+  const lane = laneOf(act, job);
+  const mail = mailOf(act, job);
+  const content = contentHash(job);
+  const seq = inserted(act.sql<{ seq: number }>(ADD_JOB).get(job.id, lane, state, now, now, dueAt, expiresAt));
+  act.sql(ADD_FACTS).run(seq, job.tenant, mail, JSON.stringify(job.envelope), job.onDoubt, key ?? null, content);
+  act.sql(ADD_CONTENT).run(content, now, seq);
+  if (takesKey && key !== undefined && job.key !== undefined) act.sql(TAKE_KEY).run(key, job.key.generation, mail, job.fingerprint);
+  if (state === 'ready') act.wakeLane(lane);
+  act.moved(undefined, state);
+  act.tell(seq, 'queued', state);
+  return { kind: 'created', job: createdJob(job, { state, now, dueAt }) };
+}
+
+/** What `get` would answer now; made from what came in, since reading it back would cost as much as writing it. */
+function createdJob(
+  job: NewJob,
+  { state, now, dueAt }: { readonly state: 'scheduled' | 'ready'; readonly now: number; readonly dueAt: number },
+): Job {
+  const { id, kind, tenant, sender, lane, messageId, envelope, onDoubt, expiresAt } = job;
+  const counters = { token: 0, attempts: 0, failures: {}, crashes: 0, crashesApart: 0, runsApart: false, resends: 0 };
+  const born = { id, kind, tenant, sender, lane, messageId, envelope, state, onDoubt };
+  return { ...born, ...counters, createdAt: now, dueAt, sizeBytes: job.payload.byteLength, ...(expiresAt !== undefined && { expiresAt }) };
+}
+
+function laneOf(act: Act, job: Pick<NewJob, 'sender' | 'lane' | 'kind'>): number {
+  const known = act.sql<{ seq: number }>(LANE).get(job.sender, job.lane, job.kind);
+  if (known !== undefined) return known.seq;
+  act.sql(ADD_SENDER).run(job.sender);
+  return inserted(act.sql<{ seq: number }>(ADD_LANE).get(job.sender, job.lane, job.kind));
+}
+
+function mailOf(act: Act, job: NewJob): number {
+  const added = act.sql<{ seq: number }>(ADD_MAIL).get(job.messageId, job.payload.byteLength, job.payload);
+  return inserted(added ?? act.sql<{ seq: number }>(MAIL).get(job.messageId));
+}
+
+export function inserted(row: { readonly seq: number } | undefined): number {
+  if (row === undefined) throw new Error('broken invariant: a row just written is not there');
+  return row.seq;
+}
+
+export function findKeysNow(look: Pick<Act, 'sql'>, refs: readonly KeyRef[]): KeyRecord[] {
+  return refs.map((ref) => {
+    const row = look.sql<KeyRow>(KEY).get(keyHash(ref));
+    if (row?.message_id == null || row.fingerprint === null) return { kind: 'free', generation: row?.generation ?? 0 };
+    return { kind: 'taken', generation: row.generation, messageId: row.message_id, fingerprint: row.fingerprint };
+  });
+}
+
+// ---- Names as 16 bytes: an index of a million long texts would not fit into memory, and these never meet by chance
+
+function keyHash(ref: KeyRef): Uint8Array {
+  return hash16(`${ref.tenant}\n${ref.key}`);
+}
+
+function contentHash(job: { readonly tenant: TenantId; readonly lane: string; readonly fingerprint: string }): Uint8Array {
+  return hash16(`${job.tenant}\n${job.lane}\n${job.fingerprint}`);
+}
+
+function hash16(text: string): Uint8Array {
+  return createHash('sha256').update(text).digest().subarray(0, 16);
+}

@@ -1,0 +1,83 @@
+import type { LedgerEvent } from '../../../model/event.ts';
+import type { JobId, MessageId } from '../../../model/ids.ts';
+import { type Attempt, type Job, STATES, type State } from '../../../model/job.ts';
+import type { JobPage, JobQuery, LedgerStats } from '../../../ports/ledger.ts';
+import type { Act } from './act.ts';
+import { type AttemptRow, attemptOf, jobOf, type WholeJobRow } from './rows.ts';
+import { ANY_READY, ATTEMPTS, BACKLOG, COUNTS, EVENTS, type ListBy, NEXT_DUE, PAYLOAD, pageOfJobs, WHOLE_JOB_BY_ID } from './sql/read.ts';
+
+/** What a reader may use of an act: it changes nothing. */
+export type Look = Pick<Act, 'sql' | 'now'>;
+
+export function getJob(look: Look, id: JobId): Job | undefined {
+  const row = look.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(id);
+  return row && jobOf(row);
+}
+
+export function listJobs(look: Look, query: JobQuery): JobPage {
+  const { tenant = null, messageIds, states, max } = query;
+  const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
+  const page = (by: ListBy, only: readonly State[] | undefined): WholeJobRow[] => {
+    const values = [
+      before,
+      tenant,
+      messageIds === undefined ? null : JSON.stringify(messageIds),
+      only === undefined ? null : JSON.stringify(only),
+    ];
+    return look.sql<WholeJobRow>(pageOfJobs(by)).all(...values, max + 1);
+  };
+  const found =
+    isAttention(states) && messageIds === undefined
+      ? states.flatMap((state) => page(state, [state])).sort((a, b) => b.seq - a.seq)
+      : page(messageIds !== undefined ? 'message' : tenant !== null ? 'tenant' : 'all', states);
+  const rows = found.slice(0, max);
+  const last = rows.at(-1);
+  return { jobs: rows.map(jobOf), ...(last !== undefined && found.length > max && { cursor: `${last.seq}` }) };
+}
+
+/** States that somebody looks through for what needs a person; each has an index of its own. */
+function isAttention(states: readonly State[] | undefined): states is readonly ('dead' | 'in_doubt')[] {
+  return (
+    states !== undefined && new Set(states).size === states.length && states.every((state) => state === 'dead' || state === 'in_doubt')
+  );
+}
+
+function readCursor(cursor: string): number {
+  if (!/^\d{1,15}$/.test(cursor)) throw new RangeError(`not a cursor of this ledger: ${JSON.stringify(cursor.slice(0, 40))}`);
+  return Number(cursor);
+}
+
+export function attemptsOf(look: Look, id: JobId): Attempt[] {
+  return look.sql<AttemptRow>(ATTEMPTS).all(id).map(attemptOf);
+}
+
+export function payloadOf(look: Look, id: MessageId): Uint8Array | undefined {
+  return look.sql<{ payload: Uint8Array | null }>(PAYLOAD).get(id)?.payload ?? undefined;
+}
+
+interface EventRow extends Pick<LedgerEvent, 'seq' | 'at' | 'tenant' | 'kind' | 'state'> {
+  readonly job_id: JobId;
+  readonly message_id: MessageId;
+}
+
+export function eventsAfter(look: Look, after: number, max: number): LedgerEvent[] {
+  const rows = look.sql<EventRow>(EVENTS).all(after, max);
+  return rows.map(({ job_id, message_id, ...event }) => ({ ...event, jobId: job_id, messageId: message_id }));
+}
+
+export function statsNow(look: Look): LedgerStats {
+  const byState = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<State, number>;
+  for (const { state, jobs } of look.sql<{ state: State; jobs: number }>(COUNTS).all()) byState[state] = jobs;
+  const backlog = look.sql<{ oldest_due_at: number | null; senders: number }>(BACKLOG).get(look.now);
+  const oldestDueAt = backlog?.oldest_due_at ?? look.now;
+  return { byState, oldestReadyMs: Math.max(0, look.now - oldestDueAt), sendersWithBacklog: backlog?.senders ?? 0, now: look.now };
+}
+
+/** Infinity: nothing is scheduled. */
+export function nextDueAt(look: Pick<Look, 'sql'>): number {
+  return look.sql<{ due_at: number }>(NEXT_DUE).get()?.due_at ?? Number.POSITIVE_INFINITY;
+}
+
+export function hasReady(look: Pick<Look, 'sql'>): boolean {
+  return look.sql(ANY_READY).get() !== undefined;
+}

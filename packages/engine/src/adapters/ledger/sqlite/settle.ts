@@ -1,0 +1,128 @@
+import type { State } from '../../../model/job.ts';
+import { countsAsAttempt, type Outcome } from '../../../model/outcome.ts';
+import type { ChildJob, Settled, Settlement } from '../../../ports/ledger.ts';
+import type { Act } from './act.ts';
+import { inserted } from './enqueue.ts';
+import { envelopeOf, failuresOf, type JobRow } from './rows.ts';
+import { JOB_BY_ID } from './sql/read.ts';
+import { ADD_CHILD, ADD_CHILD_FACTS, ENVELOPE, NARROW, SETTLE } from './sql/settle.ts';
+
+const EVENT_OF = { sent: 'sent', retry: 'retrying', dead: 'dead', doubt: 'in_doubt', release: 'released' } as const;
+
+export function settleNow(act: Act, settlement: Settlement): Settled {
+  const row = act.sql<JobRow>(JOB_BY_ID).get(settlement.jobId);
+  if (row === undefined) return { kind: 'refused', because: 'unknown' };
+  const refusal = refuse(row, settlement);
+  if (refusal !== undefined) return refusal;
+
+  const { outcome, note, token } = settlement;
+  // An attempt that ended in doubt was counted then; what heals it is the same attempt.
+  const counted = countsAsAttempt(outcome) && row.state !== 'in_doubt';
+  act.keepAttempt({ ...leaseOf(row), end: outcome.kind, counted, note, seen: settlement });
+  for (const child of settlement.children ?? []) addChild(act, row, child);
+  if (settlement.keeps !== undefined) narrow(act, row.seq, settlement.keeps);
+  const state = record(act, row, { outcome, counted, settledToken: token });
+  act.tell(row.seq, EVENT_OF[outcome.kind], state);
+  return { kind: 'settled', state };
+}
+
+/**
+ * `undefined`: the settle holds. A lease that ran out but was not swept still belongs to its worker, since nobody else
+ * can have begun. A job in doubt is healed by whatever its own worker learns later, but not by another "don't know".
+ */
+function refuse(row: JobRow, { token, outcome }: Settlement): Settled | undefined {
+  const isMine = row.token === token;
+  const isInDoubt = isMine && row.state === 'in_doubt';
+  if (isInDoubt && outcome.kind !== 'doubt') return undefined;
+  if (isInDoubt || row.settled_token === token) return { kind: 'repeated', state: row.state };
+  if (!isMine) return { kind: 'refused', because: 'lost' };
+  if (row.state === 'canceled') return { kind: 'refused', because: 'canceled' };
+  if (row.state === 'sending') return undefined;
+  if (row.state !== 'leased') return { kind: 'refused', because: 'lost' };
+  // Beware: before the commit nothing can have been sent, so "sent" and "don't know" are a worker that skipped it.
+  if (outcome.kind === 'sent' || outcome.kind === 'doubt') return { kind: 'refused', because: 'uncommitted' };
+  return undefined;
+}
+
+function leaseOf(row: JobRow): { job: number; token: number; worker: string | null; leased_at: number | null } {
+  return { job: row.seq, token: row.token, worker: row.worker, leased_at: row.leased_at };
+}
+
+/** Writes the outcome into the job's row; answers its new state. */
+function record(
+  act: Act,
+  row: JobRow,
+  { outcome, counted, settledToken }: { readonly outcome: Outcome; readonly counted: boolean; readonly settledToken: number | null },
+): State {
+  const after = afterOutcome(row, outcome, act.now);
+  act
+    .sql(SETTLE)
+    .run(
+      after.state,
+      after.dueAt,
+      after.resendAt,
+      outcome.kind === 'dead' ? outcome.reason : null,
+      outcome.kind === 'doubt' ? outcome.cause : null,
+      settledToken,
+      row.attempts + (counted ? 1 : 0),
+      outcome.kind === 'retry' ? oneMoreFailure(row, outcome.failure) : row.failures,
+      outcome.kind === 'retry' ? (row.first_failed_at ?? act.now) : row.first_failed_at,
+      after.finishedAt,
+      row.seq,
+    );
+  act.moved(row.state, after.state);
+  if (after.state === 'ready' && row.runs_apart === 0) act.wakeLane(row.lane);
+  if (after.finishedAt !== null) act.finished(row.seq);
+  return after.state;
+}
+
+interface After {
+  readonly state: State;
+  readonly dueAt: number;
+  readonly resendAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+function afterOutcome(row: JobRow, outcome: Outcome, now: number): After {
+  const base = { dueAt: row.due_at, resendAt: null, finishedAt: null };
+  switch (outcome.kind) {
+    case 'sent':
+    case 'dead':
+      return { ...base, state: outcome.kind, finishedAt: now };
+    case 'doubt':
+      return { ...base, state: 'in_doubt', resendAt: outcome.resendMs === undefined ? null : now + Math.ceil(outcome.resendMs) };
+    case 'retry':
+    case 'release':
+      return { ...base, state: outcome.delayMs > 0 ? 'scheduled' : 'ready', dueAt: now + Math.ceil(outcome.delayMs) };
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function oneMoreFailure(row: JobRow, failure: keyof ReturnType<typeof failuresOf>): string {
+  const failures = failuresOf(row);
+  return JSON.stringify({ ...failures, [failure]: (failures[failure] ?? 0) + 1 });
+}
+
+function narrow(act: Act, seq: number, keeps: readonly string[]): void {
+  const row = act.sql<{ envelope: string }>(ENVELOPE).get(seq);
+  if (row === undefined) return;
+  const envelope = envelopeOf(row);
+  act.sql(NARROW).run(JSON.stringify({ ...envelope, to: envelope.to.filter((to) => keeps.includes(to)) }), seq);
+}
+
+/** A child begins with the failure that made it: its first attempt is its parent's last. */
+function addChild(act: Act, parent: JobRow, child: ChildJob): void {
+  if (act.sql<JobRow>(JOB_BY_ID).get(child.id) !== undefined) return; // a settle whose answer was lost comes again
+  const envelope = act.sql<{ envelope: string }>(ENVELOPE).get(parent.seq);
+  if (envelope === undefined) return;
+  const seq = inserted(act.sql<{ seq: number }>(ADD_CHILD).get(child.id, act.now, act.now, act.now, parent.seq));
+  act.sql(ADD_CHILD_FACTS).run(seq, JSON.stringify({ ...envelopeOf(envelope), to: child.to }), parent.id, parent.seq);
+  const row = act.sql<JobRow>(JOB_BY_ID).get(child.id);
+  if (row === undefined) return;
+  act.moved(undefined, 'ready');
+  const state = record(act, row, { outcome: child.outcome, counted: true, settledToken: null });
+  act.tell(seq, child.outcome.kind === 'dead' ? 'dead' : 'queued', state);
+  const seen = { phase: 'rcpt' as const, recipients: child.recipients };
+  act.keepAttempt({ ...leaseOf(parent), job: seq, token: row.token, end: child.outcome.kind, counted: true, note: child.note, seen });
+}

@@ -1,0 +1,28 @@
+/** What every act may do beside its own change, in the same transaction. */
+
+// in:  jobs (difference, may be negative), state
+// why one act: a count that is not exact at each commit drifts for good
+export const COUNT = 'UPDATE state_counts SET jobs = jobs + ? WHERE state = ?';
+
+// in:  at (ledger ms), jobs.seq, kind, state after it
+export const TELL = 'INSERT INTO events (at, job, kind, state) VALUES (?, ?, ?, ?)';
+
+// in:  job, token, job, token, worker, started_at, ended_at, ending, counted, note, seen
+// why the subquery: one lease can end twice, in doubt first and healed later
+export const KEEP_ATTEMPT = `
+  INSERT INTO attempts (job, token, number, worker, started_at, ended_at, ending, counted, note, seen)
+  VALUES (?, ?, (SELECT count(*) FROM attempts WHERE job = ? AND token = ?), ?, ?, ?, ?, ?, ?, ?)`;
+
+// in:  lanes.seq
+// out: its sender, if the lane was idle
+// why one act with the job's change: a ready job in a lane that is not marked would wait for ever
+export const WAKE_LANE = 'UPDATE lanes SET waiting = 1 WHERE seq = ? AND waiting = 0 RETURNING sender';
+export const WAKE_SENDER = 'UPDATE senders SET waiting = 1 WHERE sender = ? AND waiting = 0';
+
+// in:  jobs.seq of a job that has become final
+// why the condition: the bytes are kept while any job of the message may still be sent, or requeued
+export const DROP_IDLE_PAYLOAD = `
+  UPDATE mails SET payload = NULL
+   WHERE seq = (SELECT mail FROM job_facts WHERE seq = ?)
+     AND NOT EXISTS (
+       SELECT 1 FROM job_facts f JOIN jobs j ON j.seq = f.seq WHERE f.mail = mails.seq AND j.state NOT IN ('sent', 'canceled'))`;

@@ -1,0 +1,34 @@
+/** The statements of `enqueue`: looks first, then rows, all in one transaction, since a key or a content decides for the next job of the same call. */
+
+// in:  contents.hash, created after this (exclusive), mails.id of the new job
+// out: the oldest job with that content, of another message
+export const TWIN = `
+  SELECT c.job FROM contents c JOIN job_facts f ON f.seq = c.job JOIN mails m ON m.seq = f.mail
+   WHERE c.hash = ? AND c.created_at > ? AND m.id <> ? ORDER BY c.created_at, c.job LIMIT 1`;
+export const WHOLE_JOB_ID = 'SELECT id FROM jobs WHERE seq = ?';
+
+// in:  mails.id, size_bytes, payload
+// out: its seq, if it is new or its bytes had been dropped
+export const ADD_MAIL = `
+  INSERT INTO mails (id, size_bytes, payload) VALUES (?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET payload = excluded.payload WHERE payload IS NULL
+  RETURNING seq`;
+export const MAIL = 'SELECT seq FROM mails WHERE id = ?';
+
+// in:  sender, name, kind
+export const LANE = 'SELECT seq FROM lanes WHERE sender = ? AND name = ? AND kind = ?';
+export const ADD_LANE = 'INSERT INTO lanes (sender, name, kind) VALUES (?, ?, ?) RETURNING seq';
+export const ADD_SENDER = 'INSERT OR IGNORE INTO senders (sender) VALUES (?)';
+
+// in:  id, lane, state, now, now, due_at, expires_at
+export const ADD_JOB = `
+  INSERT INTO jobs (id, lane, state, created_at, queued_at, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING seq`;
+// in:  seq, tenant, mail, envelope, on_doubt, key, content
+export const ADD_FACTS = 'INSERT INTO job_facts (seq, tenant, mail, envelope, on_doubt, key, content) VALUES (?, ?, ?, ?, ?, ?, ?)';
+
+// in:  hash, generation, mail, fingerprint
+export const TAKE_KEY = `
+  INSERT INTO keys (hash, generation, mail, fingerprint) VALUES (?, ?, ?, ?)
+  ON CONFLICT (hash) DO UPDATE SET generation = excluded.generation, mail = excluded.mail, fingerprint = excluded.fingerprint`;
+// in:  hash, created_at, job
+export const ADD_CONTENT = 'INSERT INTO contents (hash, created_at, job) VALUES (?, ?, ?)';

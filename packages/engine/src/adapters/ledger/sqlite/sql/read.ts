@@ -1,0 +1,89 @@
+/** Looks at the tables; nothing here changes a row. */
+
+const WHOLE_JOB = `
+  SELECT j.*, l.kind, l.sender, l.name AS lane_name, f.tenant, f.envelope, f.on_doubt, f.parent, m.id AS message_id, m.size_bytes`;
+const BESIDE_JOB = `
+  JOIN lanes l ON l.seq = j.lane
+  JOIN job_facts f ON f.seq = j.seq
+  JOIN mails m ON m.seq = f.mail`;
+
+// in:  jobs.id
+export const JOB_BY_ID = 'SELECT * FROM jobs WHERE id = ?';
+export const WHOLE_JOB_BY_ID = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j.id = ?`;
+
+// in:  mails.seq
+// out: the first job of that message
+export const FIRST_JOB_OF_MAIL = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j.seq = (SELECT min(seq) FROM job_facts WHERE mail = ?)`;
+
+// in:  JSON array of jobs.seq; out: in that order, with the bytes
+// why CROSS JOIN: SQLite keeps its order, so the array drives the look-ups
+export const JOBS_TO_LEASE = `${WHOLE_JOB}, m.payload FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value ${BESIDE_JOB} ORDER BY picked.key`;
+
+// in:  keys.hash
+export const KEY =
+  'SELECT k.generation, k.mail, k.fingerprint, m.id AS message_id FROM keys k LEFT JOIN mails m ON m.seq = k.mail WHERE k.hash = ?';
+
+// in:  mails.id
+export const PAYLOAD = 'SELECT payload FROM mails WHERE id = ?';
+
+// in:  jobs.id; out: oldest first
+export const ATTEMPTS = `
+  SELECT j.id AS job_id, a.token, a.worker, a.started_at, a.ended_at, a.ending, a.counted, a.note, a.seen
+    FROM jobs j JOIN attempts a ON a.job = j.seq WHERE j.id = ? ORDER BY a.token, a.number`;
+
+// in:  after (seq), max
+export const EVENTS = `
+  SELECT e.seq, e.at, e.kind, e.state, j.id AS job_id, m.id AS message_id, f.tenant
+    FROM events e
+    JOIN jobs j ON j.seq = e.job
+    JOIN job_facts f ON f.seq = e.job
+    JOIN mails m ON m.seq = f.mail
+   WHERE e.seq > ? ORDER BY e.seq LIMIT ?`;
+
+export const COUNTS = 'SELECT state, jobs FROM state_counts';
+
+// in:  now, now, now
+// out: due_at of the job that could have run the longest, and the number of senders that have such a job
+// why not one walk over the jobs: each lane is asked for its first one only
+export const BACKLOG = `
+  WITH first_of_lane AS (
+    SELECT sender, (SELECT j.due_at FROM jobs j WHERE j.lane = lanes.seq AND j.state = 'ready' AND j.runs_apart = 0 ORDER BY j.due_at LIMIT 1) AS due_at
+      FROM lanes WHERE waiting = 1),
+  runnable AS (
+    SELECT sender, due_at FROM first_of_lane WHERE due_at IS NOT NULL
+    UNION ALL SELECT l.sender, j.due_at FROM jobs j JOIN lanes l ON l.seq = j.lane WHERE j.state = 'ready' AND j.runs_apart = 1
+    UNION ALL SELECT l.sender, j.due_at FROM jobs j JOIN lanes l ON l.seq = j.lane WHERE j.state = 'scheduled' AND j.due_at <= ?)
+  SELECT min(due_at) AS oldest_due_at, count(DISTINCT sender) AS senders FROM runnable`;
+
+// out: when the next scheduled job is due
+export const NEXT_DUE = "SELECT due_at FROM jobs WHERE state = 'scheduled' ORDER BY due_at LIMIT 1";
+export const READY_APART = "SELECT count(*) AS jobs FROM jobs WHERE state = 'ready' AND runs_apart = 1";
+// out: a row if there may be something to lease
+export const ANY_READY = `
+  SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM lanes WHERE waiting = 1) OR EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND runs_apart = 1)`;
+
+export type ListBy = 'message' | 'tenant' | 'all' | 'dead' | 'in_doubt';
+
+/**
+ * in:  before (jobs.seq, exclusive), tenant or NULL, JSON array of mails.id or NULL, JSON array of states or NULL, max
+ * out: newest first
+ * why CROSS JOIN: without statistics SQLite would rather walk all jobs backwards; here the narrowest table leads
+ */
+export function pageOfJobs(by: ListBy): string {
+  return `${WHOLE_JOB} ${LEAD[by]} JOIN lanes l ON l.seq = j.lane
+   WHERE j.seq < ?1 AND (?2 IS NULL OR f.tenant = ?2)
+     AND (?3 IS NULL OR m.id IN (SELECT value FROM json_each(?3)))
+     AND (?4 IS NULL OR j.state IN (SELECT value FROM json_each(?4)))
+   ORDER BY j.seq DESC LIMIT ?5`;
+}
+
+const FACTS_OF_JOB = 'CROSS JOIN job_facts f ON f.seq = j.seq CROSS JOIN mails m ON m.seq = f.mail';
+const LEAD: Readonly<Record<ListBy, string>> = {
+  message: `FROM (SELECT DISTINCT value FROM json_each(?3)) AS wanted CROSS JOIN mails m ON m.id = wanted.value
+    CROSS JOIN job_facts f ON f.mail = m.seq CROSS JOIN jobs j ON j.seq = f.seq`,
+  tenant: `FROM (SELECT * FROM job_facts WHERE tenant = ?2 AND seq < ?1 ORDER BY seq DESC) AS f
+    CROSS JOIN jobs j ON j.seq = f.seq CROSS JOIN mails m ON m.seq = f.mail`,
+  all: `FROM jobs j ${FACTS_OF_JOB}`,
+  dead: `FROM (SELECT * FROM jobs WHERE state = 'dead') AS j ${FACTS_OF_JOB}`,
+  in_doubt: `FROM (SELECT * FROM jobs WHERE state = 'in_doubt') AS j ${FACTS_OF_JOB}`,
+};

@@ -1,0 +1,23 @@
+/** The statements that record what came of an attempt, or what happened to a job without one. */
+
+// in:  state, due_at, resend_at, reason, doubt, settled_token, attempts, failures, first_failed_at, finished_at, jobs.seq
+// why one statement for every outcome: the state, its times and its counters never disagree, whatever is read in between
+export const SETTLE = `
+  UPDATE jobs SET state = ?, due_at = ?, resend_at = ?, reason = ?, doubt = ?, settled_token = ?, attempts = ?, failures = ?,
+         first_failed_at = ?, finished_at = ?, nonce = NULL
+   WHERE seq = ?`;
+
+// in:  jobs.seq; out: its envelope
+export const ENVELOPE = 'SELECT envelope FROM job_facts WHERE seq = ?';
+// in:  envelope, jobs.seq
+export const NARROW = 'UPDATE job_facts SET envelope = ? WHERE seq = ?';
+
+// in:  id, now, now, parent's seq; out: seq
+// why ready: the settle of the child's own outcome follows in the same act
+export const ADD_CHILD = `
+  INSERT INTO jobs (id, lane, state, created_at, queued_at, due_at, expires_at)
+  SELECT ?, lane, 'ready', ?, ?, ?, expires_at FROM jobs WHERE seq = ? RETURNING seq`;
+// in:  seq, envelope, parent's id, parent's seq
+export const ADD_CHILD_FACTS = `
+  INSERT INTO job_facts (seq, tenant, mail, envelope, on_doubt, key, parent)
+  SELECT ?, tenant, mail, ?, on_doubt, key, ? FROM job_facts WHERE seq = ?`;
