@@ -212,5 +212,6 @@ function stillWaiting(id: string, timeoutMs: number): ShoalError {
     message: `${id} was not sent within ${timeoutMs} ms`,
     retryable: true,
     hint: 'The mail is safe and goes on by itself; wait again, or look at `refresh()` for what holds it up.',
+    details: { id },
   });
 }

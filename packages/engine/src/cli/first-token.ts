@@ -23,7 +23,7 @@ export async function firstToken(engine: Engine, where: { readonly dataDir: stri
     return { kind: 'there', path, isNew: false, keptToo };
   }
   const answer = await engine.fetch(new Request(`${where.url}/v1/signup`, { method: 'POST' }));
-  const { token, message }: { readonly token?: string; readonly message?: string } = await answer.json();
+  const { token, message } = (await answer.json()) as { readonly token?: string; readonly message?: string };
   if (token === undefined) return { kind: 'none', why: message ?? `sign-up answered ${answer.status}` };
   await keep(path, token);
   return { kind: 'there', path, isNew: true, keptToo: await keepForClients(engine, { url: where.url, token, kept }) };
@@ -54,9 +54,4 @@ async function keep(path: string, token: string): Promise<void> {
   if ((await readFile(path, 'utf8').catch(() => '')).trim() === token) return;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await writeFile(path, `${token}\n`, { mode: 0o600 });
-}
-
-/** The address under which programs on this machine reach a server that listens on every address. */
-export function localUrl(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:');
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, Option } from 'commander';
+import { refuseUnknownVariables } from '../config/load.ts';
 import { OPTIONS, type OptionName } from '../config/options.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit.ts';
 import { complaintOf, complaintText } from './print.ts';
@@ -53,14 +54,17 @@ function commands(terminal: Terminal, open: OpenEngine, ended: (code: number) =>
     .configureOutput({ writeOut: (text) => terminal.print(text.trimEnd()), writeErr: (text) => terminal.complain(text.trimEnd()) })
     .configureHelp({ helpWidth: WIDTH, showGlobalOptions: false });
 
-  /** A command that talks to a server with the SDK. */
+  /** A command that talks to a server with the SDK; `list` is what a bare group does. */
   const client = (name: string, summary: string, parent: Command = program): Command =>
     parent
-      .command(name)
+      .command(name, { isDefault: name === 'list' })
       .description(summary)
       .option('--json', 'print JSON')
       .helpOption('--help', 'print this help')
-      .addHelpText('after', CLIENT_HELP);
+      .addHelpText('after', CLIENT_HELP)
+      .hook('preAction', () => refuseUnknownVariables(terminal.env));
+  const group = (name: string, summary: string): Command =>
+    program.command(name).description(summary).helpOption('--help', 'print this help').helpCommand(false);
 
   engineCommand(
     program,
@@ -109,11 +113,7 @@ function commands(terminal: Terminal, open: OpenEngine, ended: (code: number) =>
     },
   );
 
-  const deadLetters = program
-    .command('dead-letters')
-    .description('show mail that was given up, and send it again')
-    .helpOption('--help', 'print this help')
-    .helpCommand(false);
+  const deadLetters = group('dead-letters', 'show mail that was given up, and send it again');
   client('list', 'show mail that was given up', deadLetters).action(async (flags: JsonFlag) =>
     ended(await (await import('./dead-letters.ts')).listDeadLetters(terminal, flags)),
   );
@@ -121,11 +121,7 @@ function commands(terminal: Terminal, open: OpenEngine, ended: (code: number) =>
     ended(await (await import('./dead-letters.ts')).requeue(terminal, id, flags)),
   );
 
-  const doubts = program
-    .command('doubts')
-    .description('show mail that may or may not have arrived, and decide')
-    .helpOption('--help', 'print this help')
-    .helpCommand(false);
+  const doubts = group('doubts', 'show mail that may or may not have arrived, and decide');
   client('list', 'show mail in doubt', doubts).action(async (flags: JsonFlag) =>
     ended(await (await import('./doubts.ts')).listDoubts(terminal, flags)),
   );
@@ -163,7 +159,7 @@ function engineCommand(program: Command, name: string, summary: string, options:
     .helpOption('--help', 'print this help')
     .addHelpText('after', ENGINE_HELP);
   for (const option of OPTIONS.filter((known) => options.includes(known.name)))
-    command.option(`${option.flag} <value>`, `${option.description} ${option.unit}; default ${option.default}`);
+    command.option(`${option.flag} <value>`, `${option.description} (${option.unit}; default ${option.default})`);
   return command;
 }
 

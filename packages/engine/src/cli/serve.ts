@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import type { OptionName } from '../config/options.ts';
 import type { Engine, openEngine } from '../engine.ts';
 import { ShoalError } from '../model/errors.ts';
-import { type FirstToken, firstToken, localUrl } from './first-token.ts';
+import { type FirstToken, firstToken } from './first-token.ts';
 import type { Terminal } from './terminal.ts';
 import { untilStopped } from './until-stopped.ts';
 
@@ -23,7 +23,7 @@ export async function serve(
   const engine = await how.open(config, { roles: { http: true, worker: true } });
   try {
     await engine.start();
-    const url = localUrl(engine.url ?? '');
+    const url = engine.url ?? '';
     const token = await firstToken(engine, { dataDir: config.dataDir, url });
     if (how.json) terminal.printJson({ url, token, facts: engine.facts, captures: engine.captures });
     else terminal.print(started(engine, { url, token }));

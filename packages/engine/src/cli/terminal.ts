@@ -9,7 +9,6 @@ export interface Terminal {
   readonly isInteractive: boolean;
   /** How wide a line may be; endless where nobody looks at it. */
   readonly columns: number;
-  readonly paint: Paint;
   /** To standard output, with a line end. */
   print(text: string): void;
   /** To standard output as one line of JSON. */
@@ -21,25 +20,19 @@ export interface Terminal {
   onStop(act: () => void): () => void;
 }
 
-export interface Paint {
-  bold(text: string): string;
-  dim(text: string): string;
-  red(text: string): string;
-}
-
 /** The terminal this process was started in. */
 export function processTerminal(): Terminal {
   const isInteractive = process.stdout.isTTY === true;
+  const { red } = createColors(process.stderr.isTTY === true && (process.env['NO_COLOR'] ?? '') === '');
   return {
     env: process.env,
     cwd: process.cwd(),
     isInteractive,
     columns: isInteractive ? process.stdout.columns : Number.POSITIVE_INFINITY,
-    paint: createColors(isInteractive && (process.env['NO_COLOR'] ?? '') === ''),
     print: (text) => void process.stdout.write(`${text}\n`),
     printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
     printBytes: (bytes) => void process.stdout.write(bytes),
-    complain: (text) => void process.stderr.write(`${text}\n`),
+    complain: (text) => void process.stderr.write(`${text.replace(/^error:/, red)}\n`),
     onStop(act) {
       const signals = ['SIGTERM', 'SIGINT'] as const;
       for (const signal of signals) process.on(signal, act);

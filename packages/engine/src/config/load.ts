@@ -43,6 +43,11 @@ export async function loadConfig(sources: Sources = {}): Promise<Loaded> {
   };
 }
 
+/** For programs that only talk to a server: a misspelt SHOAL_URL would send the mail to another one. */
+export function refuseUnknownVariables(env: Environment): void {
+  fromEnvironment(env);
+}
+
 function fromEnvironment(env: Environment): WrittenOptions {
   const written: Partial<Record<OptionName, Written>> = {};
   for (const [variable, value] of Object.entries(env)) {

@@ -1,0 +1,87 @@
+import { ShoalError as ClientError, type EmailRecord, type JobRecord } from '@shoal/sdk';
+import { expect, it } from 'vitest';
+import { ShoalError } from '../model/errors.ts';
+import { clean, complaintOf, complaintText, entry, listing, timeline } from './print.ts';
+
+const JOB: JobRecord = {
+  id: 'job_1',
+  state: 'scheduled',
+  reason: null,
+  doubt: null,
+  recipients: ['ann@example.com'],
+  createdAt: '2030-01-01T00:00:00.000Z',
+  dueAt: '2030-01-01T00:10:00.000Z',
+  attempts: [{ startedAt: '2030-01-01T00:00:01.000Z', endedAt: '2030-01-01T00:00:02.000Z', end: 'retry', note: '451 4.7.1 try later' }],
+};
+const RECORD: EmailRecord = {
+  id: 'eml_1',
+  inboxId: 'ibx_1',
+  status: 'queued',
+  messageId: '<1@shoal.localhost>',
+  from: 'bot@shoal.localhost',
+  to: ['ann@example.com'],
+  cc: null,
+  bcc: null,
+  subject: 'Hello',
+  text: 'Hi',
+  html: null,
+  createdAt: '2030-01-01T00:00:00.000Z',
+  jobs: [JOB],
+};
+
+it('removes from foreign text whatever could steer a terminal (security D5)', () => {
+  const odd = 'a\u001b[2Jb\u0007c\r\nd\te\u009b31mf\u202eg\u0000';
+  expect(clean(odd)).toBe('a[2Jbc d e31mfg');
+  expect(clean('one\ntwo\u001b', { keepsLines: true })).toBe('one\ntwo');
+  expect(clean('Grüße, 世界 👋')).toBe('Grüße, 世界 👋');
+});
+
+it('prints an email with every attempt, and when the next one is due', () => {
+  expect(timeline(RECORD, 80)).toBe(
+    [
+      'eml_1  queued',
+      '  subject  Hello',
+      '  from     bot@shoal.localhost',
+      '  to       ann@example.com',
+      '  created  2030-01-01T00:00:00.000Z',
+      'job_1  scheduled  ann@example.com',
+      '  2030-01-01T00:00:02.000Z  retry    451 4.7.1 try later',
+      '  2030-01-01T00:10:00.000Z  next try',
+    ].join('\n'),
+  );
+});
+
+it('says why a job is dead or in doubt, and that a record is gone', () => {
+  expect(timeline({ ...RECORD, jobs: [{ ...JOB, state: 'dead', reason: 'permanent', attempts: [] }] }, 80)).toContain(
+    'job_1  dead (permanent)  ann',
+  );
+  expect(timeline({ ...RECORD, status: null, jobs: [] }, 80)).toContain('eml_1  its record is no longer kept');
+});
+
+it('cuts each line to the width of the terminal, and no line where nobody looks', () => {
+  const long = { ...RECORD, subject: 'x'.repeat(200) };
+  expect(
+    Math.max(
+      ...timeline(long, 80)
+        .split('\n')
+        .map((line) => line.length),
+    ),
+  ).toBe(80);
+  expect(timeline(long, Number.POSITIVE_INFINITY)).toContain('x'.repeat(200));
+});
+
+it('keeps a subject from beginning a line of its own', () => {
+  expect(entry(['job_1', 'a\nerror: b'], { to: 'x\r\ny' }, 80)).toBe('job_1  a error: b\n  to  x y');
+});
+
+it('says so when a list is empty', () => {
+  expect(listing([], 'No dead letters.')).toBe('No dead letters.');
+});
+
+it('tells of any error what was wrong and what to do', () => {
+  const ours = complaintText(complaintOf(new ShoalError('bad_config', 'SHOAL_HTTP is empty')));
+  expect(ours).toBe('error: SHOAL_HTTP is empty\n       Mend the option that `message` names; docs/reference/config.md lists them all.');
+  const theirs = new ClientError({ code: 'not_found', message: 'no email\u001b', hint: 'Check the id.', requestId: 'req_1' });
+  expect(complaintText(complaintOf(theirs))).toBe('error: no email\n       Check the id.\n       request req_1');
+  expect(complaintOf(new Error('boom'))).toMatchObject({ code: 'internal_error', message: 'boom' });
+});

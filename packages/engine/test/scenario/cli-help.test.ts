@@ -1,0 +1,68 @@
+import { expect, it } from 'vitest';
+import { EXIT_MEANINGS } from '../../src/cli/exit.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { OPTIONS } from '../../src/config/options.ts';
+import { watchedTerminal } from './cli-terminal.ts';
+
+const COMMANDS = [
+  [],
+  ['serve'],
+  ['work'],
+  ['send'],
+  ['status'],
+  ['captured'],
+  ['dead-letters'],
+  ['dead-letters', 'requeue'],
+  ['doubts'],
+  ['doubts', 'resolve'],
+];
+
+async function helpOf(command: readonly string[]): Promise<string> {
+  const terminal = watchedTerminal();
+  expect(await runProgram([...command, '--help'], terminal)).toBe(0);
+  return terminal.printed();
+}
+
+it.each(COMMANDS)('helps with `shoal %s %s` within 80 columns', async (...command) => {
+  const help = await helpOf(command.filter((word) => word !== undefined));
+  expect(help).toMatch(/^Usage: shoal/);
+  expect(help.split('\n').filter((line) => line.length > 80)).toEqual([]);
+});
+
+it('looks like this', async () => {
+  expect(await helpOf([])).toMatchSnapshot();
+  expect(await helpOf(['serve'])).toMatchSnapshot();
+  expect(await helpOf(['send'])).toMatchSnapshot();
+});
+
+it('says what every exit code means, and what every option of the engine is', async () => {
+  const [program, serve] = [await helpOf([]), await helpOf(['serve'])];
+  for (const [code, meaning] of EXIT_MEANINGS) expect(program).toContain(`${code}  ${meaning}`);
+  for (const { flag } of OPTIONS) expect(serve).toContain(flag);
+  expect(await helpOf(['work'])).not.toContain('apart');
+});
+
+it('prints its version', async () => {
+  const terminal = watchedTerminal();
+  expect(await runProgram(['--version'], terminal)).toBe(0);
+  expect(terminal.printed()).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+it.each([
+  [['sned'], /unknown command 'sned'\s+\(Did you mean send\?\)/],
+  [['serve', '--leger', 'x'], /unknown option '--leger'\s+\(Did you mean --ledger\?\)/],
+  [['send', '--to', 'ann@example.com'], /required option '--subject <text>' not specified/],
+  [['status'], /missing required argument 'id'/],
+  [['doubts', 'resolve', 'job_1'], /say one of --sent/],
+  [['doubts', 'resolve', 'job_1', '--sent', '--dead'], /say one of --sent/],
+])('refuses %j with code 2, and says what was meant', async (args, said) => {
+  const terminal = watchedTerminal();
+  expect(await runProgram(args, terminal)).toBe(2);
+  expect(terminal.complained()).toMatch(said);
+});
+
+it('refuses a misspelt variable in every command, so that no mail goes to another server', async () => {
+  const terminal = watchedTerminal({ env: { SHOAL_ULR: 'http://127.0.0.1:1' } });
+  expect(await runProgram(['captured'], terminal)).toBe(2);
+  expect(terminal.complained()).toContain('SHOAL_ULR is not an option; did you mean SHOAL_URL?');
+});

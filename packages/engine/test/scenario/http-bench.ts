@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { openSqliteFile } from '../../src/adapters/_shared/sqlite-file.ts';
+import { openSqliteStore, type SqliteStore } from '../../src/adapters/store/sqlite/index.ts';
+import { type App, type AppDeps, type AppSettings, createApp } from '../../src/http/app.ts';
+import { workerId } from '../../src/model/ids.ts';
+import type { Outcome } from '../../src/model/outcome.ts';
+import type { Acceptance } from '../../src/ports/acceptance.ts';
+import type { Captured, CapturedMail } from '../../src/ports/captured.ts';
+import type { Lease, Ledger } from '../../src/ports/ledger.ts';
+import { createSubmit } from '../../src/send/submit.ts';
+import { createManualClock, createMemoryLedger, createSeededRandom, type ManualClock, type MemoryLedger } from '../../src/testing/index.ts';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Json;
+}
+
+export interface Asking {
+  readonly token?: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is. */
+  readonly rawBody?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** As if it came over a socket from there. */
+  readonly remoteAddress?: string;
+  readonly base?: string;
+}
+
+/** The HTTP face over a real store in a folder of its own, and a ledger whose clock the test moves. */
+export interface HttpBench {
+  readonly app: App;
+  readonly ledger: MemoryLedger;
+  readonly store: SqliteStore;
+  readonly clock: ManualClock;
+  readonly captured: CapturedMail[];
+  readonly logged: string[];
+  ask(method: string, path: string, asking?: Asking): Promise<Answer>;
+  /** A new account: its token, and asking with it. */
+  signUp(): Promise<Account>;
+  /** Leases the next job and ends its attempt like this; what needs a commit gets one. */
+  endNext(outcome: Outcome, note?: string): Promise<Lease>;
+}
+
+export interface Account {
+  readonly token: string;
+  readonly id: string;
+  ask(method: string, path: string, asking?: Asking): Promise<Answer>;
+  /** A new inbox and its id. */
+  openInbox(localPart: string): Promise<string>;
+  /** Sends a mail from the inbox and gives its id. */
+  send(inbox: string, more?: Json): Promise<string>;
+}
+
+export interface BenchOptions {
+  readonly settings?: Partial<AppSettings>;
+  readonly decorate?: (deps: AppDeps) => Partial<AppDeps>;
+}
+
+export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBench> {
+  const dir = mkdtempSync(join(tmpdir(), 'shoal-http-'));
+  const file = await openSqliteFile(join(dir, 'shoal.db'));
+  onTestFinished(async () => {
+    await file.close();
+    rmSync(dir, { recursive: true });
+  });
+  const clock = createManualClock();
+  const random = createSeededRandom(7);
+  const ledger = createMemoryLedger({ clock });
+  const store = await openSqliteStore(file);
+  const acceptance: Acceptance = {
+    async accept({ job, message }) {
+      const [enqueued] = await ledger.enqueue([job]);
+      if (enqueued === undefined) throw new Error('the ledger answered nothing for a job');
+      if (enqueued.kind === 'created') await file.write(() => store.addMessageNow(message));
+      return enqueued;
+    },
+  };
+  const captured: CapturedMail[] = [];
+  const logged: string[] = [];
+  const write = (message: string, fields?: unknown): void => {
+    logged.push(`${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? value.stack : value))}`);
+  };
+  const deps: AppDeps = {
+    store,
+    ledger,
+    submit: createSubmit({ ledger, acceptance, clock, random, idSecret: new Uint8Array(32) }),
+    captured: capturedFrom(captured),
+    clock,
+    random,
+    log: { debug: write, info: write, warn: write, error: write },
+    settings: { domain: 'shoal.localhost', signup: 'loopback', publicHosts: [], version: '0.0.0-test', ...options.settings },
+    health: () => ({ ok: true, problems: [] }),
+    isStopping: () => false,
+  };
+  const app = createApp({ ...deps, ...options.decorate?.(deps) });
+  const ask = (method: string, path: string, asking: Asking = {}): Promise<Answer> => askApp(app, method, path, asking);
+  return {
+    app,
+    ledger,
+    store,
+    clock,
+    captured,
+    logged,
+    ask,
+    async signUp() {
+      const { body } = await ask('POST', '/v1/signup');
+      return accountOf(String(body['token']), String(body['id']), ask);
+    },
+    endNext: (outcome, note = 'as the test wants it') => endNext(ledger, outcome, note),
+  };
+}
+
+async function askApp(app: App, method: string, path: string, asking: Asking): Promise<Answer> {
+  const { token, body, rawBody, remoteAddress, base = 'http://127.0.0.1:7070' } = asking;
+  const headers = new Headers(asking.headers);
+  if (token !== undefined) headers.set('authorization', `Bearer ${token}`);
+  if (body !== undefined) headers.set('content-type', 'application/json');
+  const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  const request = new Request(`${base}${path}`, { method, headers, ...(sent === undefined ? {} : { body: sent }) });
+  const response = await app.fetch(request, remoteAddress === undefined ? {} : { remoteAddress });
+  const isJson = response.headers.get('content-type') === 'application/json';
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: isJson && text !== '' ? (JSON.parse(text) as Json) : { text } };
+}
+
+function accountOf(token: string, id: string, ask: HttpBench['ask']): Account {
+  const asOwner: Account['ask'] = (method, path, asking = {}) => ask(method, path, { token, ...asking });
+  return {
+    token,
+    id,
+    ask: asOwner,
+    async openInbox(localPart) {
+      const { body } = await asOwner('POST', '/v1/inboxes', { body: { localPart } });
+      return String(body['id']);
+    },
+    async send(inbox, more = {}) {
+      const mail = { to: 'bob@example.net', subject: 'Hello', text: 'Hello, Bob', ...more };
+      const { body } = await asOwner('POST', `/v1/inboxes/${inbox}/send`, { body: mail });
+      return String(body['id']);
+    },
+  };
+}
+
+async function endNext(ledger: Ledger, outcome: Outcome, note: string): Promise<Lease> {
+  const worker = workerId(`wrk_${'0'.repeat(12)}`);
+  const { leases } = await ledger.lease({ worker, kinds: ['send'], max: 1, leaseMs: 60_000, apart: false });
+  const [lease] = leases;
+  if (lease === undefined) throw new Error('nothing to lease');
+  const ref = { jobId: lease.jobId, token: lease.token };
+  if (outcome.kind === 'sent' || outcome.kind === 'doubt') await ledger.commit([{ ...ref, nonce: `n${lease.jobId}${lease.token}` }]);
+  await ledger.settle([{ ...ref, outcome, note, phase: 'dot', reply: { code: 250, text: 'as scripted' } }]);
+  return lease;
+}
+
+function capturedFrom(mails: readonly CapturedMail[]): Captured {
+  return { list: async (max) => mails.slice(0, max), raw: async () => undefined };
+}
