@@ -11,6 +11,8 @@ export interface SimulatedProcess {
   isAlive(): boolean;
   /** SIGKILL: nothing of it runs again. */
   kill(): void;
+  /** Calls `act` once, when it was killed; at once if it was. */
+  onExit(act: () => void): void;
   /** SIGSTOP, and SIGCONT after `ms`. */
   pause(ms: number): void;
   /**
@@ -26,23 +28,35 @@ export interface Trip {
   readonly lost: 'never' | 'there' | 'back';
 }
 
-export function startProcess(name: string, time: VirtualTime): SimulatedProcess {
+/** `diesAtStep`: it is killed when it would go on for the n-th time, n from 1: every await is a place to die at, one by one. */
+export function startProcess(name: string, time: VirtualTime, diesAtStep?: number): SimulatedProcess {
   let alive = true;
   let stopped = false;
   let waiting: (() => void)[] = [];
+  let mourners: (() => void)[] = [];
+  let steps = 0;
   const gate = (act: () => void): void => {
     if (!alive) return;
-    if (stopped) waiting.push(act);
+    if (stopped) return void waiting.push(act);
+    steps += 1;
+    if (steps === diesAtStep) self.kill();
     else act();
   };
 
-  return {
+  const self: SimulatedProcess = {
     name,
     clock: clockOn(time, gate),
     isAlive: () => alive,
     kill() {
+      if (!alive) return;
       alive = false;
       waiting = [];
+      for (const act of mourners) act();
+      mourners = [];
+    },
+    onExit(act) {
+      if (alive) mourners.push(act);
+      else act();
     },
     pause(ms) {
       if (stopped || !alive) return;
@@ -67,4 +81,5 @@ export function startProcess(name: string, time: VirtualTime): SimulatedProcess 
         });
       }),
   };
+  return self;
 }

@@ -1,0 +1,45 @@
+/**
+ * The plugs: one file or folder a backend, found by the scheme of its URL and loaded when a configuration names it. An
+ * adapter sees the ports, the model and `_shared`, never another adapter. Not here: any decision about a mail.
+ */
+import { ShoalError } from '../model/errors.ts';
+import type { Captured } from '../ports/captured.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { Transport } from '../ports/transport.ts';
+import type { SqliteFile } from './_shared/sqlite-file.ts';
+
+export interface TransportParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Where the capture transport keeps its mail. */
+  readonly capturedDir: string;
+}
+
+/** @throws ShoalError `bad_config` for a scheme that this version does not have, or a URL that is wrong. */
+export async function openTransport(url: string, parts: TransportParts): Promise<Transport> {
+  const scheme = schemeOf(url);
+  switch (scheme) {
+    case 'smtp':
+    case 'smtps':
+      return (await import('./transport/smtp/index.ts')).openSmtpTransport({ url, clock: parts.clock });
+    case 'capture':
+      return (await import('./transport/capture.ts')).openCaptureTransport({ dir: parts.capturedDir, clock: parts.clock });
+    default:
+      throw new ShoalError('bad_config', `no transport for \`${scheme}:\` in this version; there are smtp:, smtps: and capture:`);
+  }
+}
+
+export async function openCaptured(dir: string): Promise<Captured> {
+  return (await import('./transport/capture.ts')).openCaptured(dir);
+}
+
+export async function openSqlite(url: string): Promise<SqliteFile> {
+  if (schemeOf(url) !== 'sqlite')
+    throw new ShoalError('bad_config', `no ledger or store for \`${schemeOf(url)}:\` in this version; there is sqlite:PATH`);
+  return (await import('./_shared/sqlite-file.ts')).openSqliteFile(url.slice('sqlite:'.length));
+}
+
+function schemeOf(url: string): string {
+  return url.slice(0, Math.max(0, url.indexOf(':')));
+}

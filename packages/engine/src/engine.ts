@@ -1,0 +1,240 @@
+import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SqliteFile } from './adapters/_shared/sqlite-file.ts';
+import { openSqliteLedger, type SqliteLedger } from './adapters/ledger/sqlite/index.ts';
+import { openCaptured, openSqlite, openTransport } from './adapters/registry.ts';
+import { openSqliteStore, type SqliteStore } from './adapters/store/sqlite/index.ts';
+import { environmentOf } from './config/environment.ts';
+import type { Config } from './config/schema.ts';
+import { type App, createApp } from './http/app.ts';
+import { type Listening, listen } from './http/serve.ts';
+import { machineClock, machineRandom } from './machine.ts';
+import { base32, workerId } from './model/ids.ts';
+import type { Acceptance } from './ports/acceptance.ts';
+import type { Apart } from './ports/apart.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Ledger } from './ports/ledger.ts';
+import type { Log } from './ports/log.ts';
+import type { Random } from './ports/random.ts';
+import type { Transport } from './ports/transport.ts';
+import { createSubmit } from './send/submit.ts';
+import { createWorker, type DrainResult, type Worker } from './send/worker.ts';
+
+/** Of the package, for `--version` and the API. */
+export const VERSION: string = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+
+/** What this process does: answer callers, carry mail, or both. */
+export interface Roles {
+  readonly http: boolean;
+  readonly worker: boolean;
+}
+
+/** Replacements for what the engine would make itself; `decorate` wraps what it made. For tests and embedders. */
+export interface EngineParts {
+  readonly roles?: Roles;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+  readonly apart?: Apart;
+  readonly decorate?: {
+    readonly ledger?: (ledger: Ledger) => Ledger;
+    readonly acceptance?: (acceptance: Acceptance) => Acceptance;
+    readonly transport?: (transport: Transport) => Transport;
+  };
+}
+
+export interface Engine {
+  /** Begins to lease and to listen. */
+  start(): Promise<void>;
+  /** The whole HTTP surface without a socket; `Shoal.create({ fetch: engine.fetch })`. */
+  readonly fetch: (request: Request, context?: { readonly remoteAddress?: string }) => Promise<Response>;
+  /** Where it listens, once started; undefined without HTTP. */
+  readonly url: string | undefined;
+  /** Plain sentences for the operator: what is stored how, what a crash can lose, where mail goes. */
+  readonly facts: readonly string[];
+  /** Mail to the outside is kept here and goes nowhere. */
+  readonly captures: boolean;
+  /** Stops taking work, gives back what has no commit, and waits for the rest at most `drainMs`. */
+  drain(): Promise<DrainResult>;
+  close(): Promise<void>;
+  /** Runs at most one job that was set apart, alone, and returns. */
+  runApart(): Promise<void>;
+}
+
+/**
+ * Puts the program together from a checked configuration: config in, running engine out.
+ *
+ * @throws ShoalError `bad_config`, `sqlite_unsafe`: what is wrong and what to do about it
+ * @example
+ * const engine = await openEngine(config);
+ * await engine.start();
+ * const mail = await Shoal.create({ fetch: engine.fetch });
+ */
+export async function openEngine(config: Config, parts: EngineParts = {}): Promise<Engine> {
+  const roles = parts.roles ?? { http: true, worker: true };
+  const base: Base = {
+    config,
+    clock: parts.clock ?? machineClock(),
+    random: parts.random ?? machineRandom(),
+    log: parts.log ?? (await import('./adapters/log/pino.ts')).createLog({ level: config.log }),
+    capturedDir: join(config.dataDir, 'captured'),
+  };
+  const decorate = parts.decorate ?? {};
+
+  const file = await openSqlite(config.ledger);
+  const sqlite = await openSqliteLedger(file, { keepsPayloads: true });
+  const ledger = decorate.ledger?.(sqlite) ?? sqlite;
+  const opened = await openTransport(config.transport, base);
+  const transport = decorate.transport?.(opened) ?? opened;
+  const worker = openWorker(base, { ledger, transport, apart: parts.apart ?? lonelyProcess(config, base.log) });
+  const store = roles.http ? await openSqliteStore(file) : undefined;
+  const acceptance = store && oneTransaction(file, sqlite, store);
+  const face =
+    store &&
+    acceptance &&
+    (await openFace(base, { ledger, store, acceptance: decorate.acceptance?.(acceptance) ?? acceptance, transport }));
+
+  let listening: Listening | undefined;
+  let drained: Promise<DrainResult> | undefined;
+  const drain = (): Promise<DrainResult> => {
+    face?.stop();
+    drained ??= roles.worker ? worker.drain(config.drainMs) : Promise.resolve(NOTHING_LEFT);
+    return drained;
+  };
+  return {
+    facts: [`ledger: ${ledger.capabilities.description}; ${durability(ledger)}`, `transport: ${transport.capabilities.description}`],
+    captures: transport.capabilities.captures,
+    get url() {
+      return listening?.url;
+    },
+    async fetch(request, context) {
+      if (face === undefined) throw new Error('this engine was opened without the http role');
+      return face.fetch(request, context);
+    },
+    async start() {
+      if (face !== undefined && config.http !== 'off') listening = await listen(face, { ...config.http, log: base.log });
+      if (roles.worker) worker.start();
+    },
+    drain,
+    async close() {
+      await drain();
+      await listening?.close();
+      await transport.close();
+      await store?.close();
+      await ledger.close();
+      await file.close();
+    },
+    runApart: () => worker.runApart(),
+  };
+}
+
+interface Base {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly capturedDir: string;
+}
+
+const NOTHING_LEFT: DrainResult = { released: 0, finished: 0, left: 0 };
+
+function openWorker(base: Base, plugs: { readonly ledger: Ledger; readonly transport: Transport; readonly apart: Apart }): Worker {
+  const { config, clock, random, log } = base;
+  return createWorker({
+    ledger: plugs.ledger,
+    transportFor: () => plugs.transport, // `default` is the only sender of this version
+    clock,
+    random,
+    log,
+    apart: plugs.apart,
+    settings: {
+      workerId: workerId(`wrk_${base32(random.bytes(8), 12)}`),
+      concurrency: config.concurrency,
+      leaseMs: config.leaseMs,
+      retryScale: config.retryScale,
+      kinds: ['send'],
+    },
+  });
+}
+
+/** Ledger and store share the file, so a message and its job are one transaction: a 202 is said after it, or nothing was stored. */
+function oneTransaction(file: SqliteFile, ledger: SqliteLedger, store: SqliteStore): Acceptance {
+  return {
+    accept: ({ message, job }) =>
+      file.write(() => {
+        const [enqueued] = ledger.enqueueNow([job]);
+        if (enqueued === undefined) throw new Error('the ledger answered nothing for a job');
+        if (enqueued.kind === 'created') store.addMessageNow(message);
+        return enqueued;
+      }),
+  };
+}
+
+interface Face extends App {
+  /** From now on new work is refused. */
+  stop(): void;
+}
+
+async function openFace(
+  base: Base,
+  plugs: { readonly ledger: Ledger; readonly store: SqliteStore; readonly acceptance: Acceptance; readonly transport: Transport },
+): Promise<Face> {
+  const { config, clock, random, log } = base;
+  const idSecret = await plugs.store.secret('ids', () => random.bytes(32));
+  let isStopping = false;
+  const app = createApp({
+    store: plugs.store,
+    ledger: plugs.ledger,
+    submit: createSubmit({ ledger: plugs.ledger, acceptance: plugs.acceptance, clock, random, idSecret }),
+    ...(plugs.transport.capabilities.captures ? { captured: await openCaptured(base.capturedDir) } : {}),
+    clock,
+    random,
+    log,
+    settings: { domain: config.domain, signup: config.signup, publicHosts: publicHosts(config), version: VERSION },
+    health: () => ({ ok: true, problems: [] }),
+    isStopping: () => isStopping,
+  });
+  return {
+    fetch: (request, context) => app.fetch(request, context),
+    stop() {
+      isStopping = true;
+    },
+  };
+}
+
+/** Names a browser may reach this server by, besides loopback: the one it was told to listen on. */
+function publicHosts(config: Config): string[] {
+  return config.http === 'off' ? [] : [config.http.host];
+}
+
+/** `shoal work --apart-once` in a child, with this process's settings; a job that crashes it harms nothing else. */
+function lonelyProcess(config: Config, log: Log): Apart {
+  return {
+    runOne: (signal) =>
+      new Promise((resolve) => {
+        const command = fileURLToPath(new URL('../bin/shoal.js', import.meta.url));
+        const child = spawn(process.execPath, [command, 'work', '--apart-once'], {
+          env: { ...process.env, ...environmentOf(config), SHOAL_HTTP: 'off' },
+          stdio: ['ignore', 'inherit', 'inherit'],
+        });
+        const stop = (): void => void child.kill('SIGTERM');
+        signal.addEventListener('abort', stop, { once: true });
+        const end = (what: string): void => {
+          signal.removeEventListener('abort', stop);
+          log.info(`the process for jobs set apart ended: ${what}`);
+          resolve();
+        };
+        child.once('error', (error) => end(error.message));
+        child.once('exit', (code, by) => end(by ?? `exit ${code}`));
+      }),
+  };
+}
+
+function durability(ledger: Ledger): string {
+  const { lossOnCrashMs } = ledger.capabilities;
+  return lossOnCrashMs === 0
+    ? 'what was acknowledged survives a crash and a power cut'
+    : `a power cut can lose the last ${lossOnCrashMs} ms of what was acknowledged`;
+}
