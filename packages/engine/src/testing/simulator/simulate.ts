@@ -96,8 +96,10 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   const attempts = (await ledger.attempts(jobs.map((job) => job.id))).flat();
   const events = await allEvents(ledger);
   await ledger.close();
+  const killed = workers.some((worker) => worker.deaths > 0);
   return {
     seed: options.seed,
+    killed,
     ...judge({ attempted, jobs, attempts, events, journal: server.journal, dots: server.dots, witness: world.witness, isQuiet: quiet }),
   };
 }
