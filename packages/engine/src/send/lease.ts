@@ -74,25 +74,23 @@ export function createHolding(onTaken: () => void): Holding {
   };
 }
 
-/** How many sends end per millisecond, as this worker has seen lately. */
+/** How many sends ended lately. */
 export interface Pace {
   ended(): void;
   readonly perMs: number;
 }
 
-const PACE_WINDOW_MS = 5_000;
-
-/** Counts in two half-filled windows, so the figure is 5 to 10 seconds old and falls to 0 when nothing happens. */
-export function createPace(clock: Pick<Clock, 'now'>): Pace {
+/** Counts in two windows, the one before and the one begun, so the figure is at most two windows old and falls to 0 when nothing happens. */
+export function createPace(clock: Pick<Clock, 'now'>, windowMs: number): Pace {
   const startedAt = clock.now();
   let windowAt = startedAt;
   let before = 0;
   let current = 0;
 
   function roll(): void {
-    const passed = clock.now() - windowAt;
-    if (passed < PACE_WINDOW_MS) return;
-    before = passed < 2 * PACE_WINDOW_MS ? current : 0;
+    const passedMs = clock.now() - windowAt;
+    if (passedMs < windowMs) return;
+    before = passedMs < 2 * windowMs ? current : 0;
     current = 0;
     windowAt = clock.now();
   }
@@ -104,11 +102,14 @@ export function createPace(clock: Pick<Clock, 'now'>): Pace {
     },
     get perMs() {
       roll();
-      const now = clock.now();
-      return (before + current) / Math.max(1_000, Math.min(now - startedAt, now - windowAt + PACE_WINDOW_MS));
+      const countedMs = Math.min(clock.now() - startedAt, clock.now() - windowAt + windowMs);
+      return (before + current) / Math.max(countedMs, PACE_MS_MIN);
     },
   };
 }
+
+/** The first mails of a new worker, all ended in its first instant, say nothing yet. */
+const PACE_MS_MIN = 1_000;
 
 /**
  * How many leases may wait on the shelf: as many as are sent within a quarter of a lease at the pace seen lately, so that none

@@ -1,6 +1,6 @@
 import type { SenderId, WorkerId } from '../model/ids.ts';
 import type { JobKind } from '../model/job.ts';
-import { BATCH_MAX, HEARTBEATS_PER_LEASE } from '../model/limits.ts';
+import { BATCH_MAX, HEARTBEATS_PER_LEASE, PREFETCH_LEASE_FRACTION } from '../model/limits.ts';
 import type { Apart } from '../ports/apart.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Lease, LeaseBatch, LeaseRequest, Ledger, Settled, Settlement } from '../ports/ledger.ts';
@@ -108,7 +108,7 @@ export function createWorker(parts: WorkerParts): Worker {
     ...(settings.giveUpMs !== undefined && { giveUpMs: settings.giveUpMs }),
   };
   const uniform = (): number => random.uniform();
-  const pace = createPace(clock);
+  const pace = createPace(clock, leaseMs * PREFETCH_LEASE_FRACTION);
   const commit = createCommit({ ledger, clock, log, worker: workerId });
   const complain = createComplaints(clock, log);
 
