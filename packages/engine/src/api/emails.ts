@@ -4,6 +4,7 @@ import type { Inbox } from '../model/inbox.ts';
 import { type Job, STATES, type Status, statusOf, statusOfAll } from '../model/job.ts';
 import type { Message } from '../model/message.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
+import { pageAt } from './cursor.ts';
 import { type JobStory, jobsOf, storiesOf } from './jobs.ts';
 import type { ApiPorts } from './ports.ts';
 
@@ -31,10 +32,12 @@ export interface SentEmail {
  */
 export async function sendEmail(ports: Pick<ApiPorts, 'store' | 'ledger' | 'submit'>, request: SubmitRequest): Promise<SentEmail> {
   const { messageId: id, job, deduplicated } = await ports.submit.submit(request);
-  const email = await findEmail(ports, request.tenant, id).catch(() => undefined);
+  const message = await ports.store.getMessage(request.tenant, id).catch(() => undefined);
+  // An earlier mail may have come further, in several jobs; a new one has this one.
+  const email = message === undefined || !deduplicated ? undefined : await emailOf(ports, message).catch(() => undefined);
   return {
     messageId: id,
-    ...(email === undefined ? {} : { messageIdHeader: email.message.messageIdHeader }),
+    ...(message === undefined ? {} : { messageIdHeader: message.messageIdHeader }),
     job,
     status: email?.status ?? statusOf(job.state),
     deduplicated,
@@ -135,12 +138,10 @@ export async function cancelEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, ten
 }
 
 async function pageOfAll(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
-  const page = await ports.store.listMessages({
-    tenant: query.tenant,
-    max: query.max,
-    ...(query.inbox === undefined ? {} : { inbox: query.inbox }),
-    ...(query.cursor === undefined ? {} : { cursor: query.cursor }),
-  });
+  const { tenant, max, inbox, cursor } = query;
+  const page = await pageAt(cursor, (place) =>
+    ports.store.listMessages({ tenant, max, ...(inbox === undefined ? {} : { inbox }), ...place }),
+  );
   const emails = await emailsOf(ports, query.tenant, page.messages);
   return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
@@ -157,7 +158,7 @@ async function pageOfStatuses(
   const states = STATES.filter((state) => statuses.includes(statusOf(state)));
   let cursor = query.cursor;
   for (let looked = 0; looked < PAGES_LOOKED_THROUGH_MAX; looked += 1) {
-    const page = await ports.ledger.list({ tenant: query.tenant, states, max: query.max, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await pageAt(cursor, (place) => ports.ledger.list({ tenant: query.tenant, states, max: query.max, ...place }));
     const ids = [...new Set(page.jobs.map((job) => job.messageId))];
     const messages = (await ports.store.getMessages(query.tenant, ids)).filter((message) => message !== undefined);
     const onPage = new Set(page.jobs.map((job) => job.id));

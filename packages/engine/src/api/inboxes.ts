@@ -1,6 +1,7 @@
 import { ShoalError } from '../model/errors.ts';
 import { base32, type InboxId, inboxId, senderId, type TenantId } from '../model/ids.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
+import { pageAt } from './cursor.ts';
 import { cleanLocalPart, DISPLAY_NAME_CHARACTERS_MAX, localPartFault, localPartsFor, type NameWishes } from './names.ts';
 import type { ApiPorts } from './ports.ts';
 
@@ -62,7 +63,8 @@ export function listInboxes(
   ports: Pick<ApiPorts, 'store'>,
   query: { readonly tenant: TenantId; readonly max?: number; readonly cursor?: string; readonly onlyActive: boolean },
 ): Promise<{ readonly inboxes: readonly Inbox[]; readonly cursor?: string }> {
-  return ports.store.listInboxes(query);
+  const { cursor, ...rest } = query;
+  return pageAt(cursor, (place) => ports.store.listInboxes({ ...rest, ...place }));
 }
 
 /** By id or by address. @throws ShoalError `not_found` */

@@ -3,6 +3,7 @@ import { type JobId, jobId, type MessageId, messageId, type TenantId } from '../
 import type { Attempt, Job, State } from '../model/job.ts';
 import { PAGE_MAX } from '../model/limits.ts';
 import type { Message } from '../model/message.ts';
+import { pageAt } from './cursor.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** A job with all that happened to it, oldest attempt first. */
@@ -43,11 +44,11 @@ export async function listOnHold(
   ports: Pick<ApiPorts, 'ledger' | 'store'>,
   query: { readonly tenant: TenantId; readonly state: State; readonly max: number; readonly cursor?: string },
 ): Promise<{ readonly items: readonly JobOnHold[]; readonly cursor?: string }> {
-  const { state, ...rest } = query;
-  const page = await ports.ledger.list({ ...rest, states: [state] });
+  const { tenant, state, max, cursor } = query;
+  const page = await pageAt(cursor, (place) => ports.ledger.list({ tenant, states: [state], max, ...place }));
   const stories = await storiesOf(ports, page.jobs);
   const messages = await ports.store.getMessages(
-    query.tenant,
+    tenant,
     page.jobs.map((job) => job.messageId),
   );
   const items = stories.map((story, index) => {

@@ -12,21 +12,19 @@ const oneOrMany = z
 
 /** 2001-09-09: no mail is that old, so a smaller number is one of seconds. */
 const EPOCH_MS_MIN = 1_000_000_000_000;
-const time = z
-  .union([z.iso.datetime({ offset: true }), z.number()], {
-    error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T09:00:00Z, or epoch milliseconds',
-  })
-  .transform((value, context) => {
-    const epochMs = typeof value === 'number' ? value : Date.parse(value);
-    if (Number.isSafeInteger(epochMs) && epochMs >= EPOCH_MS_MIN) return epochMs;
-    context.issues.push({
-      code: 'custom',
-      input: value,
-      message: 'must be a whole number of milliseconds since 1970; this looks like seconds',
-      params: { isRefused: true },
-    });
-    return z.NEVER;
+const ISO_TIME = 'must be an ISO 8601 time with a zone, such as 2026-11-24T09:00:00Z';
+const isoTime = z.iso.datetime({ offset: true, error: ISO_TIME });
+const time = z.union([isoTime, z.number()], { error: `${ISO_TIME}, or epoch milliseconds` }).transform((value, context) => {
+  const epochMs = typeof value === 'number' ? value : Date.parse(value);
+  if (Number.isSafeInteger(epochMs) && epochMs >= EPOCH_MS_MIN) return epochMs;
+  context.issues.push({
+    code: 'custom',
+    input: value,
+    message: 'must be a whole number of milliseconds since 1970; this looks like seconds',
+    params: { isRefused: true },
   });
+  return z.NEVER;
+});
 
 const DOUBT_POLICIES = ['hold', 'resend'] as const satisfies readonly DoubtPolicy[];
 const STATUSES = ['queued', 'sending', 'in_doubt', 'sent', 'failed', 'canceled'] as const satisfies readonly Status[];
@@ -86,9 +84,6 @@ const statuses = z.union([z.enum(STATUSES).transform((status) => [status]), z.ar
 export const emailPage = z.object({ ...page.shape, status: statuses.optional() });
 export const inboxEmailPage = z.object({
   ...emailPage.shape,
-  since: z.iso
-    .datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T09:00:00Z' })
-    .transform(Date.parse)
-    .optional(),
+  since: isoTime.transform(Date.parse).optional(),
   direction: z.enum(['inbound', 'outbound']).optional(),
 });

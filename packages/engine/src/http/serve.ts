@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import { ShoalError } from '../model/errors.ts';
@@ -27,11 +27,7 @@ export async function listen(app: App, options: { readonly host: string; readonl
     overrideGlobalObjects: false,
   }) as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
-  const sockets = new Set<Socket>();
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
+  const connections = connectionsOf(server);
   await bind(server, options);
   options.log.debug('http listens', { host: options.host, port: portOf(server) });
 
@@ -41,8 +37,31 @@ export async function listen(app: App, options: { readonly host: string; readonl
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
-        for (const socket of sockets) socket.setTimeout(SILENCE_MS_MAX, () => socket.destroy());
+        connections.endAll();
       }),
+  };
+}
+
+/** What is open on a server, so that closing need not wait for clients that keep their connections for later. */
+function connectionsOf(server: Server): { endAll(): void } {
+  const sockets = new Set<Socket>();
+  const responses = new Set<ServerResponse>();
+  let isEnding = false;
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.prependListener('request', (_, response) => {
+    response.shouldKeepAlive &&= !isEnding;
+    responses.add(response);
+    response.once('close', () => responses.delete(response));
+  });
+  return {
+    endAll() {
+      isEnding = true;
+      for (const response of responses) response.shouldKeepAlive = false; // says `Connection: close`, and means it
+      for (const socket of sockets) socket.setTimeout(SILENCE_MS_MAX, () => socket.destroy());
+    },
   };
 }
 

@@ -84,7 +84,7 @@ describe('an email', () => {
     expect(response.headers.get('content-type')).toBe('message/rfc822');
     expect(response.headers.get('x-content-type-options')).toBe('nosniff');
     const [payload] = await bench.ledger.payloads([messageId(id)]);
-    expect(new Uint8Array(await response.arrayBuffer())).toEqual(payload);
+    expect(Buffer.from(await response.arrayBuffer())).toEqual(Buffer.from(payload ?? []));
   });
 
   it.each(['GET /v1/emails/:id', 'GET /v1/emails/:id/raw', 'POST /v1/emails/:id/cancel'])(
@@ -134,7 +134,8 @@ describe('a list of emails', () => {
     const ends = ['sent', 'dead', 'sent', 'queued', 'sent'] as const;
     const ids: string[] = [];
     for (const [n, end] of ends.entries()) {
-      ids.push(await account.send(inbox, { subject: `${n}` }));
+      const sendAt = end === 'queued' ? { sendAt: '2026-02-01T00:00:00Z' } : {};
+      ids.push(await account.send(inbox, { subject: `${n}`, ...sendAt }));
       if (end === 'sent') await bench.endNext({ kind: 'sent' });
       if (end === 'dead') await bench.endNext({ kind: 'dead', reason: 'permanent' });
     }

@@ -195,7 +195,7 @@ describe('messages', () => {
   it('refuses a cursor that is none of its own', async () => {
     const { store } = await openStore();
     for (const cursor of ['', 'x', 's', 's1; drop table messages', 'szzzzzzzzzzzzzz'])
-      await expect(store.listMessages({ tenant: ours, max: 2, cursor })).rejects.toMatchObject({ code: 'bad_request' });
+      await expect(store.listMessages({ tenant: ours, max: 2, cursor })).rejects.toThrow(RangeError);
   });
 });
 

@@ -4,7 +4,6 @@
  * the ledger keeps.
  */
 import { sql } from 'kysely';
-import { ShoalError } from '../../../model/errors.ts';
 import type { MessageId } from '../../../model/ids.ts';
 import type { Message } from '../../../model/message.ts';
 import type { Store } from '../../../ports/store.ts';
@@ -131,7 +130,5 @@ function cursorAt(seq: number): string {
 function readCursor(cursor: string): number {
   const seq = /^s[0-9a-z]{1,10}$/.test(cursor) ? Number.parseInt(cursor.slice(1), 36) : Number.NaN;
   if (Number.isSafeInteger(seq)) return seq;
-  throw new ShoalError('bad_request', 'cursor is none of this list; pass the one of the page before as it is', {
-    details: { cursor: 'is not a cursor of this list' },
-  });
+  throw new RangeError(`not a cursor of this store: ${JSON.stringify(cursor.slice(0, 40))}`);
 }
