@@ -51,11 +51,12 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   const timelines = new Map<JobId, Attempt[]>();
   const bytes = new Map<MessageId, Uint8Array>();
   const keys = new Map<string, KeyEntry>();
-  const journal: LedgerEvent[] = [];
+  let journal: LedgerEvent[] = [];
   const turns = createTurns();
   const bell = createBell(options.clock);
   let lastNow = Number.NEGATIVE_INFINITY;
   let lastSeq = 0;
+  let lastEvent = 0;
 
   /** The ledger's clock never goes back, whatever its source does. */
   const clock = (): number => {
@@ -67,8 +68,10 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   function put(record: JobRecord, event?: EventKind): JobRecord {
     const { id, messageId, tenant } = record.born;
     records.set(id, record);
-    if (event !== undefined)
-      journal.push({ seq: journal.length + 1, at: clock(), jobId: id, messageId, tenant, kind: event, state: record.state });
+    if (event !== undefined) {
+      lastEvent += 1;
+      journal.push({ seq: lastEvent, at: clock(), jobId: id, messageId, tenant, kind: event, state: record.state });
+    }
     // A new due time rings as well: a worker that waits has to reckon with it.
     if (record.state === 'ready' || record.state === 'scheduled') bell.ring();
     if (isFinal(record.state)) dropIdlePayload(messageId);
@@ -303,6 +306,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     return touch(max, isMeant, ({ born }) => {
       records.delete(born.id);
       timelines.delete(born.id);
+      journal = journal.filter(({ jobId }) => jobId !== born.id); // an event is kept as long as its job
       if (jobsOf(born.messageId).length === 0) forgetMessage(born.messageId);
     });
   }
@@ -446,7 +450,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     },
     async events(after, max) {
       checkCount('max', max, BATCH_MAX);
-      return journal.slice(Math.max(0, after), Math.max(0, after) + max);
+      return journal.filter(({ seq }) => seq > after).slice(0, max);
     },
     wake: (maxMs, signal) => bell.wait(maxMs, signal),
     async close() {

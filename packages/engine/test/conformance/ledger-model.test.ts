@@ -1,4 +1,5 @@
 import { createManualClock, createMemoryLedger, ledgerModelTest } from '../../src/testing/index.ts';
+import { sqliteWorld } from './sqlite-world.ts';
 
 // Compared with itself it always agrees: what is judged here are the invariants and the fairness of its dealing.
 for (const keepsPayloads of [true, false]) {
@@ -8,3 +9,6 @@ for (const keepsPayloads of [true, false]) {
     return { ledger, advance: clock.advance, close: ledger.close };
   });
 }
+
+ledgerModelTest('sqlite', () => sqliteWorld(true));
+ledgerModelTest('sqlite that drops the bytes of sent mail', () => sqliteWorld(false));

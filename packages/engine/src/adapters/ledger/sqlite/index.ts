@@ -96,7 +96,7 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
     },
     async sweep(sweepOptions) {
       if (!(sweepOptions.max >= 1)) throw new RangeError(`max must be at least 1, got ${sweepOptions.max}`);
-      return act((inside) => sweepNow(inside, sweepOptions, tables));
+      return act((inside) => sweepNow(inside, sweepOptions));
     },
 
     async cancel(ids) {

@@ -103,6 +103,7 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [
       CREATE TABLE events (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, job INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL
       ) STRICT;
+      CREATE INDEX events_by_job ON events (job); -- they go with their job
 
       -- How many jobs are in each state, kept by every act: counting a million rows would hold up the mail.
       CREATE TABLE state_counts (state TEXT PRIMARY KEY, jobs INTEGER NOT NULL) STRICT, WITHOUT ROWID;

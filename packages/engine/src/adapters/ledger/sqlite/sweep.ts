@@ -1,7 +1,7 @@
 import type { DoubtPolicy } from '../../../model/job.ts';
 import { CRASHES_APART_MAX, CRASHES_BEFORE_APART, RESENDS_MAX } from '../../../model/limits.ts';
 import type { SweepOptions, Swept } from '../../../ports/ledger.ts';
-import type { Act, LedgerTables } from './act.ts';
+import type { Act } from './act.ts';
 import { dropExpired, makeDueReady } from './due.ts';
 import type { JobRow } from './rows.ts';
 import {
@@ -23,7 +23,7 @@ import {
 } from './sql/sweep.ts';
 
 /** Each step touches at most what is left of the budget, and answers how many it touched. */
-export function sweepNow(act: Act, options: SweepOptions, tables: Pick<LedgerTables, 'keepsPayloads'>): Swept {
+export function sweepNow(act: Act, options: SweepOptions): Swept {
   let left = options.max;
   const spend = (touched: number): number => {
     left -= touched;
@@ -35,7 +35,7 @@ export function sweepNow(act: Act, options: SweepOptions, tables: Pick<LedgerTab
   spend(crashes.crashed + crashes.poisoned);
   const inDoubt = spend(doubtLapsed(act, left, options));
   const resending = spend(resendDue(act, left));
-  const dropped = spend(dropOld(act, left, options, tables));
+  const dropped = spend(dropOld(act, left, options));
   return { madeReady, ...crashes, inDoubt, resending, expired, dropped, hasMore: left <= 0 };
 }
 
@@ -109,20 +109,18 @@ interface OldRow {
 }
 
 /** Dead ones stay until they are purged: somebody still has to look at them. */
-function dropOld(act: Act, max: number, { retentionMs }: SweepOptions, { keepsPayloads }: Pick<LedgerTables, 'keepsPayloads'>): number {
-  const before = act.now - retentionMs;
-  const rows = max < 1 ? [] : act.sql<OldRow>(OLD).all(before, max);
+function dropOld(act: Act, max: number, { retentionMs }: SweepOptions): number {
+  const rows = max < 1 ? [] : act.sql<OldRow>(OLD).all(act.now - retentionMs, max);
   for (const { seq, state, mail, key, content, created_at } of rows) {
     act.sql(DROP_JOB).run(seq);
     act.sql(DROP_FACTS).run(seq);
     act.sql(DROP_ATTEMPTS).run(seq);
+    act.sql(DROP_EVENTS).run(seq);
     if (content !== null) act.sql(DROP_CONTENT).run(content, created_at, seq);
     act.moved(state, undefined);
     if (act.sql(MAIL_IN_USE).get(mail) !== undefined) continue;
     if (key !== null) act.sql(FREE_KEY).run(key, mail);
-    if (!keepsPayloads) act.sql(DROP_MAIL).run(mail);
+    act.sql(DROP_MAIL).run(mail);
   }
-  // An event names its job by its row, so it goes when its job may go; four a job is more than most have.
-  if (rows.length > 0) act.sql(DROP_EVENTS).run(rows.length * 4, before);
   return rows.length;
 }

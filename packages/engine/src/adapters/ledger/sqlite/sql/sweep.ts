@@ -30,6 +30,7 @@ export const OLD = `
 export const DROP_JOB = 'DELETE FROM jobs WHERE seq = ?';
 export const DROP_FACTS = 'DELETE FROM job_facts WHERE seq = ?';
 export const DROP_ATTEMPTS = 'DELETE FROM attempts WHERE job = ?';
+export const DROP_EVENTS = 'DELETE FROM events WHERE job = ?';
 // in:  contents.hash, created_at, jobs.seq
 export const DROP_CONTENT = 'DELETE FROM contents WHERE hash = ? AND created_at = ? AND job = ?';
 
@@ -38,8 +39,3 @@ export const MAIL_IN_USE = 'SELECT 1 AS found FROM job_facts WHERE mail = ? LIMI
 // in:  keys.hash, mails.seq
 export const FREE_KEY = 'UPDATE keys SET generation = generation + 1, mail = NULL, fingerprint = NULL WHERE hash = ? AND mail = ?';
 export const DROP_MAIL = 'DELETE FROM mails WHERE seq = ?';
-
-// in:  max, older than
-// why the inner LIMIT: events are in the order of their time, so the first young one ends the walk
-export const DROP_EVENTS =
-  'DELETE FROM events WHERE seq IN (SELECT seq FROM (SELECT seq, at FROM events ORDER BY seq LIMIT ?) WHERE at <= ?)';
