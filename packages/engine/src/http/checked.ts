@@ -44,9 +44,12 @@ function jsonArray(value: string): readonly string[] {
   }
 }
 
+/** Also one level down, where `body` has its fields; deeper there are none of ours, and a request may be nested without end. */
 function withoutAbsent(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const present = Object.entries(fields).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0));
-  return Object.fromEntries(present.map(([name, value]) => [name, isRecord(value) ? withoutAbsent(value) : value]));
+  const isPresent = (value: unknown): boolean => value !== null && !(Array.isArray(value) && value.length === 0);
+  const present = (record: Readonly<Record<string, unknown>>): [string, unknown][] =>
+    Object.entries(record).filter(([, value]) => isPresent(value));
+  return Object.fromEntries(present(fields).map(([name, value]) => [name, isRecord(value) ? Object.fromEntries(present(value)) : value]));
 }
 
 function unknownFields(schema: z.ZodObject, fields: Readonly<Record<string, unknown>>, prefix: string): string[] {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { openSqliteFile } from '../../src/adapters/_shared/sqlite-file.ts';
+import { openSqliteLedger } from '../../src/adapters/ledger/sqlite/index.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/adapters/store/sqlite/index.ts';
 import { type App, type AppDeps, type AppSettings, createApp } from '../../src/http/app.ts';
 import { workerId } from '../../src/model/ids.ts';
@@ -11,7 +12,7 @@ import type { Acceptance } from '../../src/ports/acceptance.ts';
 import type { Captured, CapturedMail } from '../../src/ports/captured.ts';
 import type { Lease, Ledger } from '../../src/ports/ledger.ts';
 import { createSubmit } from '../../src/send/submit.ts';
-import { createManualClock, createMemoryLedger, createSeededRandom, type ManualClock, type MemoryLedger } from '../../src/testing/index.ts';
+import { createManualClock, createSeededRandom, type ManualClock } from '../../src/testing/index.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -33,10 +34,10 @@ export interface Asking {
   readonly base?: string;
 }
 
-/** The HTTP face over a real store in a folder of its own, and a ledger whose clock the test moves. */
+/** The HTTP face over ledger and store in one file of a folder of its own; the test moves the clock. */
 export interface HttpBench {
   readonly app: App;
-  readonly ledger: MemoryLedger;
+  readonly ledger: Ledger;
   readonly store: SqliteStore;
   readonly clock: ManualClock;
   readonly captured: CapturedMail[];
@@ -65,22 +66,23 @@ export interface BenchOptions {
 
 export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBench> {
   const dir = mkdtempSync(join(tmpdir(), 'shoal-http-'));
-  const file = await openSqliteFile(join(dir, 'shoal.db'));
+  const clock = createManualClock();
+  const file = await openSqliteFile(join(dir, 'shoal.db'), { now: () => clock.now() });
   onTestFinished(async () => {
     await file.close();
     rmSync(dir, { recursive: true });
   });
-  const clock = createManualClock();
   const random = createSeededRandom(7);
-  const ledger = createMemoryLedger({ clock });
+  const ledger = await openSqliteLedger(file, { keepsPayloads: true });
   const store = await openSqliteStore(file);
   const acceptance: Acceptance = {
-    async accept({ job, message }) {
-      const [enqueued] = await ledger.enqueue([job]);
-      if (enqueued === undefined) throw new Error('the ledger answered nothing for a job');
-      if (enqueued.kind === 'created') await file.write(() => store.addMessageNow(message));
-      return enqueued;
-    },
+    accept: ({ job, message }) =>
+      file.write(() => {
+        const [enqueued] = ledger.enqueueNow([job]);
+        if (enqueued === undefined) throw new Error('the ledger answered nothing for a job');
+        if (enqueued.kind === 'created') store.addMessageNow(message);
+        return enqueued;
+      }),
   };
   const captured: CapturedMail[] = [];
   const logged: string[] = [];

@@ -121,6 +121,16 @@ describe('a request', () => {
     expect(await ask(REQUEST_BYTES_MAX + 1, length(2))).toMatchObject({ status: 413 });
   });
 
+  it('may be nested without end', async () => {
+    const account = await (await openHttpBench()).signUp();
+    const deep = 200_000;
+    const object = '{"a":'.repeat(deep) + '1' + '}'.repeat(deep);
+    const array = `{"name":${'['.repeat(deep)}${']'.repeat(deep)}}`;
+    const { status, body } = await account.ask('POST', '/v1/inboxes', { rawBody: object });
+    expect({ status, warnings: body['warnings'] }).toEqual({ status: 201, warnings: ['unknown field ignored: a'] });
+    expect(await account.ask('POST', '/v1/inboxes', { rawBody: array })).toMatchObject({ status: 400 });
+  });
+
   it('names at most twenty unknown fields, and none at full length', async () => {
     const account = await (await openHttpBench()).signUp();
     const fields = Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`${n}${'x'.repeat(1_000)}`, 1]));
