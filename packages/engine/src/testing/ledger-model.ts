@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { JobId, MessageId } from '../model/ids.ts';
-import { isFinal, type Job } from '../model/job.ts';
+import { isFinal, type Job, STATES } from '../model/job.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { Lease, LeaseRef, LeaseRequest, Ledger, NewJob, SweepOptions } from '../ports/ledger.ts';
+import type { CommitRef, Lease, LeaseRef, LeaseRequest, Ledger, NewJob, Settlement, SweepOptions } from '../ports/ledger.ts';
 import { createInvariants, type Invariants, type Observation } from './ledger-invariants.ts';
 import {
   ALICE,
@@ -41,13 +41,14 @@ export interface LedgerModelOptions {
  * and a ledger whose clock moves by `advance` only.
  */
 export function ledgerModelTest(name: string, open: () => Promise<LedgerWorld>, options: LedgerModelOptions = {}): void {
-  const { runs = 100, replayPath, ...replay } = options;
-  const steps = fc.commands(STEPS, { maxCommands: 60, size: 'max', ...(replayPath !== undefined && { replayPath }) });
+  const { runs = 40, replayPath, ...replay } = options;
+  const reached = new Set<string>();
+  const steps = fc.commands(STEPS, { maxCommands: 100, size: 'max', ...(replayPath !== undefined && { replayPath }) });
   it(`ledger: ${name} does what the memory ledger does, and keeps the invariants`, { timeout: 300_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(steps, async (commands) => {
         const world = await open();
-        const bench = await benchAt(world);
+        const bench = await benchAt(world, reached);
         try {
           await fc.asyncModelRun(() => ({ model: {}, real: bench }), commands);
           await workOff(bench);
@@ -55,8 +56,13 @@ export function ledgerModelTest(name: string, open: () => Promise<LedgerWorld>, 
           await world.close();
         }
       }),
-      { numRuns: runs, interruptAfterTimeLimit: 240_000, ...replay },
+      { numRuns: runs, ...replay },
     );
+    if (options.path === undefined && runs >= 40)
+      expect(
+        MUST_REACH.filter((what) => !reached.has(what)),
+        'never reached',
+      ).toEqual([]);
   });
 }
 
@@ -67,6 +73,8 @@ interface Bench {
   readonly spec: MemoryLedger;
   readonly specClock: ManualClock;
   readonly invariants: Invariants;
+  /** States and answers that were seen in any run. */
+  readonly reached: Set<string>;
   /** Every job that was offered, taken or not. */
   readonly offered: NewJob[];
   readonly ids: Set<JobId>;
@@ -75,7 +83,7 @@ interface Bench {
   before: ReadonlyMap<JobId, Job>;
 }
 
-async function benchAt(world: LedgerWorld): Promise<Bench> {
+async function benchAt(world: LedgerWorld, reached: Set<string>): Promise<Bench> {
   const { keepsPayloads } = world.ledger.capabilities;
   const specClock = createManualClock((await world.ledger.stats()).now);
   return {
@@ -84,6 +92,7 @@ async function benchAt(world: LedgerWorld): Promise<Bench> {
     spec: createMemoryLedger({ clock: specClock, keepsPayloads }),
     specClock,
     invariants: createInvariants(),
+    reached,
     offered: [],
     ids: new Set(),
     messages: new Set(),
@@ -104,10 +113,30 @@ async function check(bench: Bench, seen: Pick<Observation, 'call' | 'commits' | 
   const { now } = await bench.spec.stats();
   const mine = await look(bench.real, bench);
   expect(mine).toEqual(await look(bench.spec, bench));
+  const reach = (what: string): unknown => bench.reached.add(what);
   const after = new Map(mine.jobs.map((job) => [job.id, job]));
   expect(bench.invariants.observe({ ...seen, now, before: bench.before, after })).toEqual([]);
+  for (const job of mine.jobs)
+    for (const what of [job.state, job.reason ?? job.state, job.resends > 0 ? 'resent' : job.state, job.runsApart ? 'apart' : job.state])
+      reach(what);
+  for (const [, answer] of seen.commits ?? []) reach(`commit ${answer.kind}`);
+  for (const [, answer] of seen.settles ?? []) reach(`settle ${answer.kind}`);
   bench.before = after;
 }
+
+/** Random calls that came nowhere break nothing either. */
+const MUST_REACH = [
+  ...STATES.filter((state) => state !== 'dead'),
+  'permanent',
+  'expired',
+  'resent',
+  'apart',
+  'commit granted',
+  'commit refused',
+  'settle settled',
+  'settle repeated',
+  'settle refused',
+];
 
 const KEYS = ['order-7', 'order-8', 'auto_1'] as const;
 
@@ -139,8 +168,8 @@ function step<T>(name: string, args: fc.Arbitrary<T>, run: (bench: Bench, args: 
   }));
 }
 
-/** Mostly one of the newest, so that calls meet; counted from the end. */
-const recent = fc.nat(5);
+/** Mostly the newest, so that calls meet on one job; counted from the end. */
+const recent = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(5) });
 const pick = <T>(items: readonly T[], back: number): T | undefined => items.at(-1 - Math.min(back, items.length - 1));
 
 const enqueue = step(
@@ -156,8 +185,8 @@ const enqueue = step(
       sender: fc.constantFrom('one', 'two', 'three'),
       lane: fc.constantFrom('a', 'b'),
       onDoubt: fc.constantFrom('hold' as const, 'resend' as const),
-      dueInMs: fc.constantFrom(undefined, undefined, -MINUTE, 2 * MINUTE, 2 * HOUR),
-      expiresInMs: fc.constantFrom(undefined, undefined, undefined, 40 * SECOND, 30 * MINUTE),
+      dueInMs: fc.constantFrom(undefined, undefined, undefined, -MINUTE, 2 * MINUTE, 2 * HOUR),
+      expiresInMs: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, undefined, 40 * SECOND, 30 * MINUTE),
     }),
     { minLength: 1, maxLength: 3 },
   ),
@@ -195,14 +224,23 @@ const enqueue = step(
 const lease = step(
   'lease',
   fc.record({
-    max: fc.constantFrom(1, 2, 5, 100),
+    max: fc.constantFrom(1, 1, 1, 2, 5, 100),
     apart: fc.constantFrom(false, false, true),
     leaseMs: fc.constantFrom(LEASE, 10 * MINUTE),
+    goesOn: fc.constantFrom('no', 'commit', 'commit', 'send'), // in one step, so that runs come far
   }),
-  async (bench, wish) => {
+  async (bench, { goesOn, ...wish }) => {
     await sweepBoth(bench, sweepOptions()); // so that what is due is ready in both, and only the dealing differs
-    await leaseBoth(bench, leaseRequest(wish));
+    const leases = await leaseBoth(bench, leaseRequest(wish));
     await check(bench, { call: 'lease' });
+    if (goesOn === 'no') return;
+    const refs = leases.map(({ jobId, token }) => ({ jobId, token, nonce: `n ${token}` }));
+    await commitBoth(bench, refs);
+    if (goesOn === 'send')
+      await settleBoth(
+        bench,
+        refs.map(({ jobId, token }) => ({ jobId, token, outcome: SENT, note: 'Taken.' })),
+      );
   },
 );
 
@@ -265,11 +303,17 @@ const commit = step(
       const found = refAt(bench, ref);
       return found === undefined ? [] : [{ ...found, nonce: `${nonce} ${found.token}` }];
     });
-    const unique = refs.filter((ref, at) => refs.findIndex((other) => other.jobId === ref.jobId) === at);
-    const answers = await both(bench, (ledger) => ledger.commit(unique));
-    await check(bench, { call: 'commit', commits: unique.map((ref, at) => [ref, answers[at] ?? { kind: 'refused', because: 'lost' }]) });
+    await commitBoth(
+      bench,
+      refs.filter((ref, at) => refs.findIndex((other) => other.jobId === ref.jobId) === at),
+    );
   },
 );
+
+async function commitBoth(bench: Bench, refs: readonly CommitRef[]): Promise<void> {
+  const answers = await both(bench, (ledger) => ledger.commit(refs));
+  await check(bench, { call: 'commit', commits: refs.map((ref, at) => [ref, answers[at] ?? { kind: 'refused', because: 'lost' }]) });
+}
 
 const anOutcome = fc.oneof(
   fc.constantFrom<Outcome>(SENT, SENT, REFUSED, UNSEEN, SHUTDOWN, retryIn(0, 'greylist')),
@@ -284,7 +328,7 @@ const anOutcome = fc.oneof(
 
 const settle = step(
   'settle',
-  fc.record({ ref: aRef, outcome: anOutcome, split: fc.constantFrom('no', 'no', 'retry', 'dead') }),
+  fc.record({ ref: aRef, outcome: anOutcome, split: fc.constantFrom('no', 'no', 'no', 'retry', 'dead') }),
   async (bench, { ref, outcome, split }) => {
     const found = refAt(bench, ref);
     if (found === undefined) return;
@@ -313,10 +357,25 @@ const settle = step(
         }),
     };
     for (const child of settlement.children ?? []) bench.ids.add(child.id);
-    const { settled } = await both(bench, (ledger) => ledger.settle([settlement]));
-    await check(bench, { call: 'settle', settles: settled.map((answer) => [settlement, answer]) });
+    await settleBoth(bench, [settlement]);
   },
 );
+
+async function settleBoth(bench: Bench, settlements: readonly Settlement[]): Promise<void> {
+  const { settled } = await both(bench, (ledger) => ledger.settle(settlements));
+  await check(bench, {
+    call: 'settle',
+    settles: settlements.map((settlement, at) => [settlement, settled[at] ?? { kind: 'refused', because: 'unknown' }]),
+  });
+}
+
+const crash = step('crash', fc.record({ apart: fc.boolean() }), async (bench, { apart }) => {
+  await sweepBoth(bench, sweepOptions());
+  await leaseBoth(bench, leaseRequest({ apart }));
+  await check(bench, { call: 'lease' });
+  await advanceBoth(bench, LEASE + SECOND);
+  await sweepBoth(bench, sweepOptions());
+});
 
 const sweep = step('sweep', fc.record({ max: fc.constantFrom(1, 3, 1_000) }), (bench, { max }) => sweepBoth(bench, sweepOptions({ max })));
 
@@ -369,13 +428,17 @@ const requeue = step('requeue', ofRecent, async (bench, { back }) => {
 
 const wait = step(
   'wait',
-  fc.record({ ms: fc.constantFrom(SECOND, 30 * SECOND, 61 * SECOND, 61 * SECOND, 6 * MINUTE, 31 * MINUTE, 2 * HOUR, 8 * DAY) }),
-  async (bench, { ms }) => {
-    await bench.world.advance(ms);
-    await bench.specClock.advance(ms);
-    await check(bench, { call: 'wait' });
-  },
+  fc.record({
+    ms: fc.constantFrom(SECOND, SECOND, SECOND, 30 * SECOND, 61 * SECOND, 61 * SECOND, 6 * MINUTE, 31 * MINUTE, 2 * HOUR, 8 * DAY),
+  }),
+  async (bench, { ms }) => advanceBoth(bench, ms),
 );
+
+async function advanceBoth(bench: Bench, ms: number): Promise<void> {
+  await bench.world.advance(ms);
+  await bench.specClock.advance(ms);
+  await check(bench, { call: 'wait' });
+}
 
 const restart = step('restart', fc.constant(undefined), async (bench) => {
   if (bench.world.reopen === undefined) return;
@@ -385,12 +448,12 @@ const restart = step('restart', fc.constant(undefined), async (bench) => {
 
 /** How often each is tried: mostly the ordinary way of a job, so that runs come far. */
 const STEPS: fc.Arbitrary<Step>[] = [
-  ...[enqueue, enqueue, enqueue],
-  ...[lease, lease, lease],
-  ...[commit, commit, commit],
-  ...[settle, settle, settle],
-  ...[wait, wait],
-  ...[sweep, extend, cancel, resolve, requeue, restart],
+  ...[enqueue, enqueue],
+  ...[lease, lease, lease, lease],
+  ...[commit, commit, commit, commit],
+  ...[settle, settle, settle, settle],
+  ...[wait, wait, wait],
+  ...[sweep, crash, extend, cancel, resolve, requeue, restart],
 ];
 
 /** Every open job has a wake-up: with a worker that sends, and somebody who decides doubts, all come to an end. */

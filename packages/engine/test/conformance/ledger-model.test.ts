@@ -2,13 +2,12 @@ import { createManualClock, createMemoryLedger, ledgerModelTest } from '../../sr
 import { sqliteWorld } from './sqlite-world.ts';
 
 // Compared with itself it always agrees: what is judged here are the invariants and the fairness of its dealing.
-for (const keepsPayloads of [true, false]) {
-  ledgerModelTest(keepsPayloads ? 'memory' : 'memory that drops the bytes of sent mail', async () => {
-    const clock = createManualClock();
-    const ledger = createMemoryLedger({ clock, keepsPayloads });
-    return { ledger, advance: clock.advance, close: ledger.close };
-  });
-}
+ledgerModelTest('memory', async () => {
+  const clock = createManualClock();
+  const ledger = createMemoryLedger({ clock });
+  return { ledger, advance: clock.advance, close: ledger.close };
+});
 
 ledgerModelTest('sqlite', () => sqliteWorld(true));
-ledgerModelTest('sqlite that drops the bytes of sent mail', () => sqliteWorld(false));
+// Differs in the bytes alone, so that fewer runs will do.
+ledgerModelTest('sqlite that drops the bytes of sent mail', () => sqliteWorld(false), { runs: 10 });
