@@ -122,6 +122,11 @@ export interface LeaseRequest {
   readonly leaseMs: number;
   /** True: only jobs set apart. False: only the others. */
   readonly apart: boolean;
+  /**
+   * Given after a call that got no answer: every job this worker knows it holds. Its other live leases were made by that
+   * call; they come first, with their own token and a new end. So a lost answer crashes no mail.
+   */
+  readonly holds?: readonly JobId[];
 }
 export interface LeaseBatch {
   readonly leases: readonly Lease[];

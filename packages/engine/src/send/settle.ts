@@ -30,6 +30,8 @@ export interface OutboxParts {
   /** From this many on, `add` lets its caller wait: memory stays bounded, and nothing new is begun that can't be recorded. */
   readonly roomMax: number;
   readonly onAdded: () => void;
+  /** A call that was to bring leases failed; it may have been applied all the same. */
+  readonly onUnanswered: () => void;
   readonly onRecorded: (held: Held, settlement: Settlement, settled: Settled) => void;
 }
 
@@ -46,7 +48,7 @@ const RETRY_MS = 250;
 const RETRY_MS_MAX = 5_000;
 
 export function createOutbox(parts: OutboxParts): Outbox {
-  const { ledger, clock, random, log, roomMax, onAdded, onRecorded } = parts;
+  const { ledger, clock, random, log, roomMax, onAdded, onUnanswered, onRecorded } = parts;
   let queue: Pending[] = [];
   let underWay = 0;
   let waitingForRoom: (() => void)[] = [];
@@ -111,8 +113,8 @@ export function createOutbox(parts: OutboxParts): Outbox {
         });
         return answer.next;
       } catch (cause) {
-        // It may have been applied; the same settle again changes nothing more. Leases that its answer carried are lost to
-        // us and run out, which a job survives.
+        // It may have been applied; the same settle again changes nothing more, and the next lease brings what its answer carried.
+        if (next !== undefined) onUnanswered();
         log.warn('settle failed', { jobs: batch.length, failures: batch[0]?.failures, cause });
         putBack(batch);
         return undefined;

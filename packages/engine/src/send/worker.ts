@@ -86,6 +86,7 @@ const LOOK_MS_MAX = 5_000;
 const LOOK_MS_MIN = 10;
 const LEASE_RETRY_MS = 500;
 const LEASE_RETRY_MS_MAX = 15_000;
+const LONE_LEASE_FAILURES_MAX = 4;
 const DRAIN_MS = 30_000;
 /** Part of the drain time after which sends without a commit are cut short; those with one get all of it. */
 const DRAIN_GRACE = 0.25;
@@ -127,6 +128,9 @@ export function createWorker(parts: WorkerParts): Worker {
     log,
     roomMax: concurrency,
     onAdded: bell.ring,
+    onUnanswered: () => {
+      hasUnanswered = true;
+    },
     onRecorded(held, settlement, settled) {
       holding.letGo(held);
       if (stopping.signal.aborted && settlement.outcome.kind !== 'release') finished += 1;
@@ -201,6 +205,8 @@ export function createWorker(parts: WorkerParts): Worker {
   let isHungry = true; // the last answer had work, or something rang since
   let lookAt = Number.NEGATIVE_INFINITY;
   let leaseFailures = 0;
+  /** The ledger may have leased us jobs and we never heard of it: the next request says what we hold. */
+  let hasUnanswered = false;
   let leaseNotBefore = Number.NEGATIVE_INFINITY;
 
   function wanted(): number {
@@ -210,7 +216,9 @@ export function createWorker(parts: WorkerParts): Worker {
   }
 
   function requestFor(max: number): LeaseRequest | undefined {
-    return max < 1 ? undefined : { worker: workerId, kinds: settings.kinds, max, leaseMs, apart: false };
+    if (max < 1) return undefined;
+    const request = { worker: workerId, kinds: settings.kinds, max, leaseMs, apart: false };
+    return hasUnanswered ? { ...request, holds: [...holding.all].map(({ lease }) => lease.jobId) } : request;
   }
 
   /** Worth a call of its own: places stand empty, or half of the shelf does. */
@@ -240,6 +248,7 @@ export function createWorker(parts: WorkerParts): Worker {
       take(await ledger.lease(request), askedAt);
       leaseFailures = 0;
     } catch (cause) {
+      hasUnanswered = true;
       const waitMs = Math.min(LEASE_RETRY_MS * 2 ** leaseFailures, LEASE_RETRY_MS_MAX) * (0.5 + uniform() / 2);
       leaseFailures += 1;
       leaseNotBefore = clock.now() + waitMs;
@@ -249,6 +258,7 @@ export function createWorker(parts: WorkerParts): Worker {
 
   function take(batch: LeaseBatch, askedAt: number): void {
     isHungry = batch.leases.length > 0;
+    hasUnanswered = false;
     lookAt = clock.now() + Math.min(Math.max(batch.askAgainMs ?? LOOK_MS_MAX, LOOK_MS_MIN), LOOK_MS_MAX);
     holding.add(batch.leases, askedAt);
     if (stopping.signal.aborted)
@@ -333,6 +343,22 @@ export function createWorker(parts: WorkerParts): Worker {
       });
   }
 
+  /** A lone process that ended over a lost answer would count as a crash of the job. */
+  async function leaseOneApart(): Promise<{ readonly leases: readonly Lease[]; readonly askedAt: number }> {
+    for (let failures = 0; ; failures += 1) {
+      const askedAt = clock.now();
+      const request = { worker: workerId, kinds: settings.kinds, max: 1, leaseMs, apart: true };
+      try {
+        const { leases } = await ledger.lease(failures === 0 ? request : { ...request, holds: [] });
+        return { leases, askedAt };
+      } catch (cause) {
+        if (failures >= LONE_LEASE_FAILURES_MAX) throw cause;
+        log.warn('lease failed', { cause });
+        await clock.sleep(LEASE_RETRY_MS * 2 ** failures);
+      }
+    }
+  }
+
   // ---- Beginning and end
 
   let slots: Promise<unknown> = Promise.resolve();
@@ -383,8 +409,7 @@ export function createWorker(parts: WorkerParts): Worker {
       return drain(settings.drainMs ?? DRAIN_MS);
     },
     async runApart() {
-      const askedAt = clock.now();
-      const { leases } = await ledger.lease({ worker: workerId, kinds: settings.kinds, max: 1, leaseMs, apart: true });
+      const { leases, askedAt } = await leaseOneApart();
       if (leases.length === 0) return;
       holding.add(leases, askedAt);
       void keepLeases();

@@ -146,9 +146,10 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     const now = clock();
     dropExpired(now, Number.POSITIVE_INFINITY);
     makeDueReady(now, request.max);
+    const found = unanswered(request, now);
     const lanes = lanesFor(request);
     const dealt: JobId[] = [];
-    while (dealt.length < request.max) {
+    while (found.length + dealt.length < request.max) {
       const lane = turns.next([...lanes.keys()]);
       if (lane === undefined) break;
       const [first, ...others] = lanes.get(lane) ?? [];
@@ -157,8 +158,18 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       else lanes.delete(lane);
     }
     if (lanes.size === 0) bell.silence(); // what it rang for is dealt; otherwise somebody else should look, too
-    const leases = leaseThese(dealt, request);
+    const leases = [...found, ...leaseThese(dealt, request)];
     return { leases, ...timeToAskAgain(now), apartReady: countReadyApart() };
+  }
+
+  /** Leases whose answer this worker never got. */
+  function unanswered({ worker, apart, holds, max, leaseMs }: LeaseRequest, now: number): Lease[] {
+    if (holds === undefined) return [];
+    return [...records.values()]
+      .filter((record) => record.lease?.worker === worker && record.runsApart === apart && life.isLeaseLive(record, now))
+      .filter((record) => !holds.includes(record.born.id))
+      .slice(0, max)
+      .map((record) => leaseOf(put(life.extended(record, leaseMs, now)), bytesOf(record), leaseMs, now));
   }
 
   function lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): Map<string, JobId[]> {

@@ -1,5 +1,18 @@
 import { describe, expect } from 'vitest';
-import { type Given, HOUR, leaseRequest, newJob, nextJobId, REFUSED, retryIn, SENT, SHUTDOWN, UNSEEN } from './desk.ts';
+import {
+  type Given,
+  HOUR,
+  LEASE,
+  leaseRequest,
+  newJob,
+  nextJobId,
+  OTHER_WORKER,
+  REFUSED,
+  retryIn,
+  SENT,
+  SHUTDOWN,
+  UNSEEN,
+} from './desk.ts';
 
 /** A call was applied and its answer was lost, so it comes again. The second time changes nothing. */
 export function lostAnswers(given: Given): void {
@@ -26,6 +39,32 @@ export function lostAnswers(given: Given): void {
       expect(await desk.commit(lease, 'nonce')).toBe('granted');
       expect(await desk.commit(lease, 'nonce')).toBe('granted');
       expect(await desk.stateOf(lease.jobId)).toBe('sending');
+    });
+
+    given('gives a worker the leases again whose answer it never got, with their token and a full lease', async (desk) => {
+      await desk.put();
+      await desk.put();
+      const [known, lost] = await desk.take();
+      if (known === undefined || lost === undefined) throw new Error('two leases were asked for');
+      await desk.put();
+      await desk.advance(LEASE / 2);
+      const again = await desk.take({ holds: [known.jobId], max: 2 });
+      expect(again.map(({ jobId, token }) => [jobId, token])[0]).toEqual([lost.jobId, lost.token]);
+      expect(again).toHaveLength(2); // and a new one
+      await desk.advance(LEASE * 0.75);
+      expect(await desk.extend(known)).toBe('expired');
+      expect(await desk.commit(lost)).toBe('granted');
+    });
+
+    given('gives nobody the leases of another worker again, nor those that ended', async (desk) => {
+      await desk.put();
+      await desk.put();
+      const [mine, committed] = await desk.take();
+      if (mine === undefined || committed === undefined) throw new Error('two leases were asked for');
+      await desk.commit(committed);
+      expect(await desk.take({ worker: OTHER_WORKER, holds: [] })).toEqual([]);
+      await desk.advance(2 * LEASE);
+      expect(await desk.take({ holds: [] })).toEqual([]);
     });
 
     given('refuses a second commit with another nonce, and keeps the first', async (desk) => {

@@ -3,7 +3,7 @@ import type { Act } from './act.ts';
 import { deal, type Turns } from './deal.ts';
 import { dropExpired, expire, makeDueReady } from './due.ts';
 import { envelopeOf, failuresOf, type WholeJobRow } from './rows.ts';
-import { LEASE, READY_APART_PAGE } from './sql/lease.ts';
+import { LEASE, LEASE_AGAIN, READY_APART_PAGE, UNANSWERED } from './sql/lease.ts';
 import { JOBS_TO_LEASE, NEXT_DUE, READY_APART } from './sql/read.ts';
 
 interface RowToLease extends WholeJobRow {
@@ -16,7 +16,7 @@ const EXPIRED_ROUNDS_MAX = 4;
 export function leaseNow(act: Act, request: LeaseRequest, turns: Turns): LeaseBatch {
   dropExpired(act, request.max);
   makeDueReady(act, request.max);
-  const leases: Lease[] = [];
+  const leases: Lease[] = leaseUnanswered(act, request);
   let isCutShort = false;
   for (let round = 0; leases.length < request.max; round += 1) {
     isCutShort = round === EXPIRED_ROUNDS_MAX;
@@ -27,6 +27,17 @@ export function leaseNow(act: Act, request: LeaseRequest, turns: Turns): LeaseBa
   }
   const askAgainMs = isCutShort ? 0 : timeToNextDue(act);
   return { leases, ...(askAgainMs !== undefined && { askAgainMs }), apartReady: countReadyApart(act) };
+}
+
+/** Leases whose answer this worker never got: given again, so that they need not run out. */
+function leaseUnanswered(act: Act, { worker, apart, holds, max, leaseMs }: LeaseRequest): Lease[] {
+  if (holds === undefined) return [];
+  const found = act.sql<{ seq: number }>(UNANSWERED).all(act.now, worker, apart ? 1 : 0, JSON.stringify(holds), max);
+  if (found.length === 0) return [];
+  const seqs = JSON.stringify(found.map(({ seq }) => seq));
+  act.sql(LEASE_AGAIN).run(act.now + Math.ceil(leaseMs), seqs);
+  const rows = act.sql<RowToLease>(JOBS_TO_LEASE).all(seqs);
+  return rows.map((row) => leaseOf(row, { token: row.token, leaseMs, now: act.now }));
 }
 
 function pick(act: Act, { apart, kinds }: LeaseRequest, max: number, turns: Turns): number[] {
@@ -43,14 +54,20 @@ function leasePicked(act: Act, picked: readonly number[], request: LeaseRequest)
   if (live.length === 0) return [];
   act.sql(LEASE).run(request.worker, act.now, act.now + Math.ceil(request.leaseMs), JSON.stringify(live.map(({ seq }) => seq)));
   act.moved('ready', 'leased', live.length);
-  return live.map((row) => leaseOf(row, request.leaseMs, act.now));
+  return live.map((row) => leaseOf(row, { token: row.token + 1, leaseMs: request.leaseMs, now: act.now }));
 }
 
-function leaseOf(row: RowToLease, leaseMs: number, now: number): Lease {
+interface LeaseTerms {
+  readonly token: number;
+  readonly leaseMs: number;
+  readonly now: number;
+}
+
+function leaseOf(row: RowToLease, { token, leaseMs, now }: LeaseTerms): Lease {
   if (row.payload === null) throw new Error(`broken invariant: open job ${row.id} has no bytes`);
   return {
     jobId: row.id,
-    token: row.token + 1,
+    token,
     kind: row.kind,
     tenant: row.tenant,
     sender: row.sender,

@@ -30,6 +30,16 @@ export const LEASE = `
   UPDATE jobs SET state = 'leased', token = token + 1, worker = ?, leased_at = ?, leased_until = ?
    WHERE seq IN (SELECT value FROM json_each(?))`;
 
+// in:  now, worker, runs_apart, JSON array of jobs.id, max
+// out: live leases of this worker that are not among those ids
+export const UNANSWERED = `
+  SELECT seq FROM jobs
+   WHERE state IN ('leased', 'sending') AND leased_until > ? AND state = 'leased' AND worker = ? AND runs_apart = ?
+     AND id NOT IN (SELECT value FROM json_each(?))
+   LIMIT ?`;
+// in:  leased_until, JSON array of jobs.seq
+export const LEASE_AGAIN = 'UPDATE jobs SET leased_until = ? WHERE seq IN (SELECT value FROM json_each(?))';
+
 // in:  turn, waiting, lanes.seq
 export const END_LANE_TURN = 'UPDATE lanes SET turn = ?, waiting = ? WHERE seq = ?';
 export const LANE_IS_EMPTY = 'UPDATE lanes SET waiting = 0 WHERE seq = ?';
