@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { ShoalError } from '../model/errors.ts';
 import { REQUEST_BYTES_MAX } from '../model/limits.ts';
 
@@ -58,12 +59,10 @@ async function received<T>(reading: Promise<T>): Promise<T> {
   });
 }
 
+/** A whole check and a plain decoding cost a tenth of a decoder that is told to be fatal. */
 function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new ShoalError('bad_request', 'the body is not UTF-8 (RFC 8259 section 8.1)', { cause });
-  }
+  if (!isUtf8(bytes)) throw new ShoalError('bad_request', 'the body is not UTF-8 (RFC 8259 section 8.1)');
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
 }
 
 /** Node quotes the input in its message: the position helps, the text may be somebody's mail. */
