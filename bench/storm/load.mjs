@@ -70,7 +70,9 @@ export async function pacedLoad({ api, mails, ratePerSecond, seed, onDoubt, isOv
   for (let index = 0; index < mails && !isOver(); index += 1) {
     const early = (index * 1_000) / ratePerSecond - (performance.now() - startedAt);
     if (early > 1) await pause(early);
-    underWay.push(submitUntilAnswered(api, mailOf(index, seed, onDoubt), result));
+    const submitting = submitUntilAnswered(api, mailOf(index, seed, onDoubt), result);
+    submitting.catch(() => undefined); // told at the end, by `all`
+    underWay.push(submitting);
   }
   await Promise.all(underWay);
   return result;

@@ -60,7 +60,7 @@ export async function sigtermStorm({ stops: count, ratePerSecond, seed, everyMs 
           const ended = await fleet.stop(name);
           stops.push({ name, drainedMs: performance.now() - askedAt, ended });
         },
-      }).then(() => {
+      }).finally(() => {
         isOver = true;
       }),
     ]);
