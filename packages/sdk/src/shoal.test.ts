@@ -134,6 +134,21 @@ it('does not sign up when told not to, and says where to get a token', async () 
   await expect(mail.inboxes()).rejects.toMatchObject({ code: 'unauthorized', hint: expect.stringContaining('SHOAL_TOKEN') });
 });
 
+it('says where a token came from that the server does not know', async () => {
+  const answers = { 'GET /v1/inboxes': () => Response.json({ error: 'unauthorized', message: 'no' }, { status: 401 }) };
+  const { fetch } = server(answers);
+  const url = 'http://localhost:1';
+  const hintOf = async (options: object): Promise<unknown> =>
+    (await Shoal.create({ url, fetch, ...options }))
+      .inboxes()
+      .catch((error: unknown) => (error instanceof ShoalError ? error.hint : error));
+  expect(await hintOf({ token: 'x' })).toContain('was passed as `token`');
+  await Shoal.create({ url, fetch });
+  expect(await hintOf({})).toContain('/.shoal/tokens.json');
+  vi.stubEnv('SHOAL_TOKEN', 'x');
+  expect(await hintOf({})).toContain('SHOAL_TOKEN');
+});
+
 it('keeps its token out of what is printed', async () => {
   const { inspect } = await import('node:util');
   const mail = await Shoal.create({ fetch: server().fetch, token: 'c4n4ry' });

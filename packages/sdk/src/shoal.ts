@@ -174,7 +174,7 @@ export const Shoal: {
     const url = serverUrl(options);
     const settings = { url, fetch: options.fetch ?? ((request: Request) => fetch(request)), retries: retriesOf(options.retries) };
     const token = await tokenFor(options, openConnection({ ...settings, token: undefined }));
-    return client(openConnection({ ...settings, token }), token);
+    return client(openConnection({ ...settings, token: token?.text }), token);
   },
 };
 
@@ -203,17 +203,27 @@ function retriesOf(given: Retries = {}): Required<Retries> {
   };
 }
 
+interface Token {
+  readonly text: string;
+  /** For the reader of an error: where to look when this token is wrong. */
+  readonly source: string;
+}
+
 /** What is said in code comes before the environment, that before the file, and a sign-up is the last resort. */
-async function tokenFor(options: ShoalOptions, anonymous: Connection): Promise<string | undefined> {
+async function tokenFor(options: ShoalOptions, anonymous: Connection): Promise<Token | undefined> {
   const isEmbedded = options.fetch !== undefined && options.url === undefined;
-  const given = notEmpty('token', options.token) ?? (isEmbedded ? undefined : notEmpty('SHOAL_TOKEN', environmentVariable('SHOAL_TOKEN')));
-  if (given !== undefined) return given;
+  const written = notEmpty('token', options.token);
+  if (written !== undefined) return { text: written, source: 'was passed as `token`' };
+  const variable = isEmbedded ? undefined : notEmpty('SHOAL_TOKEN', environmentVariable('SHOAL_TOKEN'));
+  if (variable !== undefined) return { text: variable, source: 'is that of SHOAL_TOKEN' };
   const persists = options.persistToken ?? !isEmbedded;
   const kept = persists ? await readToken(anonymous.url) : undefined;
-  if (kept !== undefined || options.signup === false) return kept;
+  if (kept !== undefined)
+    return { text: kept, source: `is the one kept for this URL in ${tokenFilePath() ?? 'the token file'}; without it a new one is made` };
+  if (options.signup === false) return undefined;
   const { token } = await anonymous.json<{ readonly token: string }>({ method: 'POST', path: '/v1/signup' });
   // Two processes that begin at once sign up twice; both go on with the token that was kept first.
-  return persists ? await keptToken(anonymous.url, token) : token;
+  return { text: persists ? await keptToken(anonymous.url, token) : token, source: 'was made by sign-up' };
 }
 
 /** A home folder that cannot be written to is common in containers, and no reason to have no mail. */
@@ -225,13 +235,13 @@ async function keptToken(url: string, token: string): Promise<string> {
   }
 }
 
-function client(connection: Connection, token: string | undefined): Shoal {
+function client(connection: Connection, token: Token | undefined): Shoal {
   const call = explained(connection, token);
   const openInbox = async (wishes: object): Promise<Inbox> =>
     inboxHandle(call, await call.json<InboxRecord>({ method: 'POST', path: '/v1/inboxes', body: wishes }));
   return {
     url: connection.url,
-    token: () => token,
+    token: () => token?.text,
     async createInbox(options = {}) {
       onlyKnown('createInbox()', options, ['localPart', 'displayName']);
       return openInbox(options);
@@ -264,7 +274,7 @@ function client(connection: Connection, token: string | undefined): Shoal {
 }
 
 /** A 401 is puzzling when nobody wrote a token: say where this one came from. */
-function explained(connection: Connection, token: string | undefined): Connection {
+function explained(connection: Connection, token: Token | undefined): Connection {
   const explain = (cause: unknown): never => {
     if (!(cause instanceof ShoalError) || cause.status !== 401) throw cause;
     const { code, status, requestId, details } = cause;
@@ -273,7 +283,7 @@ function explained(connection: Connection, token: string | undefined): Connectio
         ? ['there is no token for this server', 'Pass `token`, set SHOAL_TOKEN, or leave out `signup: false`.']
         : [
             `${connection.url} does not know this token`,
-            `Was the server's data deleted, or is SHOAL_URL another server? The token came from \`token\`, SHOAL_TOKEN or ${tokenFilePath() ?? 'a sign-up'}; without its entry for this URL a new one is made.`,
+            `The token ${token.source}. Is this the right server, and are its data still there?`,
           ];
     throw new ShoalError({ code, status, requestId, details, message, hint, cause });
   };
