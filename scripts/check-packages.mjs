@@ -64,7 +64,9 @@ async function holdsNoStrays(tarball) {
   const files = stdout.trim().split('\n');
   const strays = files.filter((path) => /\.test\.|\.tsbuildinfo$|\/src\/|\/test\//.test(path));
   if (strays.length > 0) throw new Error(`not meant to be published: ${strays.join(', ')}`);
-  const missing = ['package/LICENSE', 'package/README.md', 'package/dist/index.js', 'package/dist/index.d.ts'].filter((path) => !files.includes(path));
+  const missing = ['package/LICENSE', 'package/README.md', 'package/dist/index.js', 'package/dist/index.d.ts'].filter(
+    (path) => !files.includes(path),
+  );
   if (missing.length > 0) throw new Error(`missing: ${missing.join(', ')}`);
 }
 
