@@ -84,17 +84,15 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   const decorate = parts.decorate ?? {};
 
   const file = await openSqlite(config.ledger);
-  const sqlite = await openSqliteLedger(file, { keepsPayloads: true });
+  const store = await openSqliteStore(file);
+  const sqlite = await openSqliteLedger(file, { keepsPayloads: true, onDropped: store.keepEndNow });
   const ledger = decorate.ledger?.(sqlite) ?? sqlite;
   const opened = await openTransport(config.transport, base);
   const transport = decorate.transport?.(opened) ?? opened;
   const worker = openWorker(base, { ledger, transport, apart: parts.apart ?? lonelyProcess(config, base.log) });
-  const store = roles.http ? await openSqliteStore(file) : undefined;
-  const acceptance = store && oneTransaction(file, sqlite, store);
-  const face =
-    store &&
-    acceptance &&
-    (await openFace(base, { ledger, store, acceptance: decorate.acceptance?.(acceptance) ?? acceptance, transport }));
+  const accepting = oneTransaction(file, sqlite, store);
+  const acceptance = decorate.acceptance?.(accepting) ?? accepting;
+  const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport }) : undefined;
 
   let listening: Listening | undefined;
   let drained: Promise<DrainResult> | undefined;
@@ -122,7 +120,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
       await drain();
       await listening?.close();
       await transport.close();
-      await store?.close();
+      await store.close();
       await ledger.close();
       await file.close();
     },

@@ -13,8 +13,7 @@ export interface Email {
   readonly message: Message;
   /** Newest first. */
   readonly jobs: readonly Job[];
-  /** Absent when the ledger no longer holds a record: final ones are dropped some days after their end. */
-  readonly status?: Status;
+  readonly status: Status;
 }
 
 export interface SentEmail {
@@ -127,11 +126,11 @@ export async function cancelEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, ten
     const isTooLate = answers.some((answer) => answer.kind === 'refused' && answer.because === 'too_late');
     throw isTooLate
       ? new ShoalError('too_late', 'the mail is being sent and can no longer be stopped')
-      : new ShoalError('wrong_state', `the mail can no longer be canceled: it is ${now.status ?? 'over'}`);
+      : new ShoalError('wrong_state', `the mail can no longer be canceled: it is ${now.status}`);
   }
   return {
     id: message.id,
-    status: now.status ?? 'canceled',
+    status: now.status,
     canceled: canceled.map((job) => job.id),
     kept: kept.map((job) => job.id),
   };
@@ -166,7 +165,7 @@ async function pageOfStatuses(
       // A mail with several jobs stands where the first of them comes up, and only there.
       const first = email.jobs.find((job) => states.includes(job.state));
       const isHere = first !== undefined && onPage.has(first.id);
-      const isAsked = email.status !== undefined && statuses.includes(email.status);
+      const isAsked = statuses.includes(email.status);
       return isHere && isAsked && (query.inbox === undefined || email.message.inbox === query.inbox);
     });
     cursor = page.cursor;
@@ -188,8 +187,7 @@ async function findEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, tenant: Tena
 }
 
 async function emailOf(ports: Pick<ApiPorts, 'ledger'>, message: Message): Promise<Email> {
-  const [email] = await emailsOf(ports, message.tenant, [message]);
-  return email ?? { message, jobs: [] };
+  return emailWith(message, (await jobsOf(ports, message.tenant, [message.id])).get(message.id) ?? []);
 }
 
 async function emailsOf(ports: Pick<ApiPorts, 'ledger'>, tenant: TenantId, messages: readonly Message[]): Promise<readonly Email[]> {
@@ -198,10 +196,13 @@ async function emailsOf(ports: Pick<ApiPorts, 'ledger'>, tenant: TenantId, messa
     tenant,
     messages.map((message) => message.id),
   );
-  return messages.map((message) => {
-    const own = jobs.get(message.id) ?? [];
-    return { message, jobs: own, ...(own.length === 0 ? {} : { status: statusOfAll(own.map((job) => job.state)) }) };
-  });
+  return messages.map((message) => emailWith(message, jobs.get(message.id) ?? []));
+}
+
+/** The ledger drops final records after some days; how they ended is kept with the message. */
+function emailWith(message: Message, jobs: readonly Job[]): Email {
+  const ended = message.ended === undefined ? [] : [message.ended];
+  return { message, jobs, status: statusOfAll([...jobs.map((job) => job.state), ...ended]) };
 }
 
 function readMessageId(text: string): MessageId | undefined {

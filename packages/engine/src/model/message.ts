@@ -21,4 +21,6 @@ export interface Message {
   readonly sizeBytes: number;
   /** Epoch ms. */
   readonly createdAt: number;
+  /** How it ended; there once the ledger has dropped the record of it. */
+  readonly ended?: 'sent' | 'canceled';
 }

@@ -69,7 +69,7 @@ export interface LedgerCapabilities {
   readonly lossOnCrashMs: number;
   /** Other processes can use the same ledger at the same time. */
   readonly isShared: boolean;
-  /** The finished MIME stays readable after `sent`, so that no second copy is needed for `raw`. */
+  /** The finished MIME stays readable after `sent`, and after the record of its jobs was dropped: no second copy is needed for `raw`. */
   readonly keepsPayloads: boolean;
 }
 

@@ -323,7 +323,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   }
 
   function forgetMessage(messageId: MessageId): void {
-    bytes.delete(messageId);
+    if (!keepsPayloads) bytes.delete(messageId);
     for (const [name, entry] of keys) {
       if (entry.holds?.messageId === messageId) keys.set(name, { generation: entry.generation + 1 });
     }

@@ -55,6 +55,8 @@ export interface ScriptedSmtpServer {
   release(): void;
   /** Closes every session from this side. */
   cutAll(): void;
+  /** From here on what the clients send stays in the network. */
+  stopReading(): void;
   /** Sends these very bytes, which nobody asked for, in every open session. */
   interject(text: string): void;
   /** Resolves once `fact` holds; rejects after two seconds with what it saw instead. */
@@ -290,6 +292,9 @@ export async function openScriptedSmtpServer(script: SmtpScript = {}, tls?: Scri
     },
     cutAll() {
       for (const socket of open.keys()) socket.destroy();
+    },
+    stopReading() {
+      for (const socket of open.keys()) socket.pause();
     },
     interject(text) {
       for (const speak of open.values()) speak(text);

@@ -58,15 +58,6 @@ describe('an email', () => {
     expect([await statusOf(doubt), await statusOf(dead), await statusOf(queued)]).toEqual(['in_doubt', 'failed', 'queued']);
   });
 
-  it('has no status, rather than a wrong one, once the ledger dropped its record', async () => {
-    const { bench, account, inbox } = await openSender();
-    const id = await account.send(inbox);
-    await bench.endNext({ kind: 'sent' });
-    await bench.clock.advance(8 * 24 * 3_600_000);
-    await bench.ledger.sweep({ max: 100, apartDelaysMs: [0], resendMs: 0, retentionMs: 7 * 24 * 3_600_000 });
-    expect((await account.ask('GET', `/v1/emails/${id}`)).body).toMatchObject({ status: null, jobs: [], subject: 'Hello' });
-  });
-
   it('is found in its own inbox and in no other', async () => {
     const { account, inbox } = await openSender();
     const id = await account.send(inbox);

@@ -61,7 +61,8 @@ export function openCaptureTransport({ dir, clock }: CaptureTransportOptions): T
   async function publish(parcel: Parcel, draft: string, path: string): Promise<void> {
     const { messageId, jobId, envelope, payload } = parcel;
     const entry: Entry = { messageId, jobId, at: clock.wallNow(), to: envelope.to, sizeBytes: payload.length };
-    await appendFile(join(dir, INDEX), `${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
+    // A line end on both sides: what a crash tore before this must not take this entry with it.
+    await appendFile(join(dir, INDEX), `\n${JSON.stringify(entry)}\n`, { mode: 0o600, flush: true });
     await rename(draft, path);
     await syncFolder(dir);
   }

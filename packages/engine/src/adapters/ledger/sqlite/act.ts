@@ -1,8 +1,9 @@
 import type { EventKind } from '../../../model/event.ts';
+import type { MessageId } from '../../../model/ids.ts';
 import type { AttemptEnd, State } from '../../../model/job.ts';
 import type { Settlement } from '../../../ports/ledger.ts';
 import type { SqliteFile, Statement } from '../../_shared/sqlite-file.ts';
-import { COUNT, DROP_IDLE_PAYLOAD, KEEP_ATTEMPT, TELL, WAKE_LANE, WAKE_SENDER } from './sql/act.ts';
+import { COUNT, DROP_IDLE_PAYLOAD, DROP_MAIL, KEEP_ATTEMPT, TELL, WAKE_LANE, WAKE_SENDER } from './sql/act.ts';
 
 /** One atomic act on the ledger's tables, inside a transaction: one time, and its traces kept together with its change. */
 export interface Act {
@@ -17,6 +18,8 @@ export interface Act {
   wakeLane(lane: number): void;
   /** A job has become final: its bytes go, when this ledger need not keep them and no other job wants them. */
   finished(job: number): void;
+  /** The record of a job of this message is no longer there; `isLast`: nor is any other of its jobs. */
+  dropped(message: { readonly id: MessageId; readonly seq: number; readonly isLast: boolean }, state: State): void;
 }
 
 /** The lease that ended, as the job's row has it, and how. */
@@ -34,10 +37,11 @@ export interface AttemptTrace {
 export interface LedgerTables {
   readonly file: SqliteFile;
   readonly keepsPayloads: boolean;
+  readonly onDropped?: (messageId: MessageId, state: State) => void;
 }
 
 /** Runs `body` and saves the counts. The caller has the transaction open. */
-export function inAct<T>({ file, keepsPayloads }: LedgerTables, body: (act: Act) => T): T {
+export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body: (act: Act) => T): T {
   const counts = new Map<State, number>();
   const add = (state: State | undefined, count: number): void => {
     if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + count);
@@ -64,6 +68,10 @@ export function inAct<T>({ file, keepsPayloads }: LedgerTables, body: (act: Act)
     },
     finished(job) {
       if (!keepsPayloads) file.prepare(DROP_IDLE_PAYLOAD).run(job);
+    },
+    dropped(message, state) {
+      onDropped?.(message.id, state);
+      if (message.isLast && !keepsPayloads) file.prepare(DROP_MAIL).run(message.seq);
     },
   };
   const answer = body(act);

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JobId, MessageId, TenantId } from '../../../model/ids.ts';
 import type { Job } from '../../../model/job.ts';
 import type { Enqueued, KeyRecord, KeyRef, NewJob } from '../../../ports/ledger.ts';
@@ -17,7 +17,7 @@ import {
   TWIN,
   WHOLE_JOB_ID,
 } from './sql/enqueue.ts';
-import { FIRST_JOB_OF_MAIL, KEY, WHOLE_JOB_BY_ID } from './sql/read.ts';
+import { FIRST_JOB_OF_MAIL, IS_KNOWN, KEY, WHOLE_JOB_BY_ID } from './sql/read.ts';
 
 interface KeyRow {
   readonly generation: number;
@@ -32,7 +32,7 @@ export function enqueueNow(tables: LedgerTables, jobs: readonly NewJob[]): Enque
 }
 
 function enqueueOne(act: Act, job: NewJob): Enqueued {
-  const known = act.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(job.id);
+  const known = act.sql(IS_KNOWN).get(job.id) && act.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(job.id);
   if (known !== undefined) return { kind: 'existing', job: jobOf(known), because: 'id' };
 
   const key = job.key && keyHash({ tenant: job.tenant, key: job.key.text });
@@ -41,36 +41,43 @@ function enqueueOne(act: Act, job: NewJob): Enqueued {
     if (record.fingerprint !== job.fingerprint) return { kind: 'conflict', messageId: record.message_id, fingerprint: record.fingerprint };
     const first = record.message_id === job.messageId ? undefined : act.sql<WholeJobRow>(FIRST_JOB_OF_MAIL).get(record.mail);
     if (first !== undefined) return { kind: 'existing', job: jobOf(first), because: 'key' };
-    return insert(act, job, { key, takesKey: false }); // one message may have several jobs; they share its key
+    return insert(act, job, { key, takesKey: false, content: contentHash(job) }); // one message may have several jobs; they share its key
   }
   if (job.key !== undefined && job.key.generation !== (record?.generation ?? 0)) return { kind: 'stale' };
 
-  const twin = findTwin(act, job); // before the key's record is made: a refused repeat must not occupy a key
+  const content = contentHash(job);
+  const twin = findTwin(act, job, content); // before the key's record is made: a refused repeat must not occupy a key
   if (twin !== undefined) return { kind: 'existing', job: twin, because: 'content' };
-  return insert(act, job, { key, takesKey: true });
+  return insert(act, job, { key, takesKey: true, content });
 }
 
 /** The duplicate guard: a caller's own key says that a repeat is meant; a key that a library made for one call does not. */
-function findTwin(act: Act, job: NewJob): Job | undefined {
+function findTwin(act: Act, job: NewJob, content: Uint8Array): Job | undefined {
   if (job.guardMs <= 0 || (job.key !== undefined && !job.key.text.startsWith('auto_'))) return undefined;
-  const twin = act.sql<{ job: number }>(TWIN).get(contentHash(job), act.now - job.guardMs, job.messageId);
+  const twin = act.sql<{ job: number }>(TWIN).get(content, act.now - job.guardMs, job.messageId);
   const id = twin && act.sql<{ id: JobId }>(WHOLE_JOB_ID).get(twin.job)?.id;
   const row = id && act.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(id);
   return row && jobOf(row);
 }
 
-function insert(act: Act, job: NewJob, { key, takesKey }: { readonly key: Uint8Array | undefined; readonly takesKey: boolean }): Enqueued {
+interface Names {
+  readonly key: Uint8Array | undefined;
+  /** The key has no record yet. */
+  readonly takesKey: boolean;
+  readonly content: Uint8Array;
+}
+
+function insert(act: Act, job: NewJob, { key, takesKey, content }: Names): Enqueued {
   const { now } = act;
   const dueAt = Math.max(now, Math.ceil(job.dueAt ?? now));
   const state = dueAt > now ? 'scheduled' : 'ready';
   const expiresAt = job.expiresAt === undefined ? null : Math.floor(job.expiresAt);
   const lane = laneOf(act, job);
   const mail = mailOf(act, job);
-  const content = contentHash(job);
   const seq = inserted(act.sql<{ seq: number }>(ADD_JOB).get(job.id, lane, state, now, now, dueAt, expiresAt));
-  act.sql(ADD_FACTS).run(seq, job.tenant, mail, JSON.stringify(job.envelope), job.onDoubt, key ?? null, content);
+  act.sql(ADD_FACTS).run(seq, job.tenant, mail, JSON.stringify(job.envelope), job.onDoubt, job.fingerprint, key ?? null, content);
   act.sql(ADD_CONTENT).run(content, now, seq);
-  if (takesKey && key !== undefined && job.key !== undefined) act.sql(TAKE_KEY).run(key, job.key.generation, mail, job.fingerprint);
+  if (takesKey && key !== undefined && job.key !== undefined) act.sql(TAKE_KEY).run(key, job.key.generation, mail);
   if (state === 'ready') act.wakeLane(lane);
   act.moved(undefined, state);
   act.tell(seq, 'queued', state);
@@ -124,5 +131,5 @@ function contentHash(job: { readonly tenant: TenantId; readonly lane: string; re
 }
 
 function hash16(text: string): Uint8Array {
-  return createHash('sha256').update(text).digest().subarray(0, 16);
+  return hash('sha256', text, 'buffer').subarray(0, 16);
 }

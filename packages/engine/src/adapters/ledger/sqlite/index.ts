@@ -4,6 +4,8 @@
  * Here: storing. Not here: deciding when to retry, what doubt means, or anything else about a mail.
  */
 import { ShoalError } from '../../../model/errors.ts';
+import type { MessageId } from '../../../model/ids.ts';
+import type { State } from '../../../model/job.ts';
 import { BATCH_MAX, PAGE_MAX } from '../../../model/limits.ts';
 import type { Enqueued, LeaseBatch, LeaseRequest, Ledger, NewJob } from '../../../ports/ledger.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
@@ -28,6 +30,8 @@ export interface SqliteLedger extends Ledger {
 export interface SqliteLedgerOptions {
   /** True: the finished MIME stays after `sent`, for a store on the same file that has no copy of its own. */
   readonly keepsPayloads: boolean;
+  /** Told of each record that is dropped, in the same transaction, so that a store on the same file can keep how its message ended. */
+  readonly onDropped?: (messageId: MessageId, state: State) => void;
 }
 
 /** One file is one partition; the number is written down, since it is part of every job id. */
@@ -42,7 +46,7 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
   await migrate(file, 'ledger', LEDGER_MIGRATIONS);
   await file.write(() => checkPartitions(file));
 
-  const tables: LedgerTables = { file, keepsPayloads: options.keepsPayloads };
+  const tables: LedgerTables = { file, ...options };
   const turns = ledgerTurns();
   const bell = ledgerBell(file);
   const act = <T>(body: (act: Act) => T): Promise<T> => file.write(() => inAct(tables, body));

@@ -6,7 +6,12 @@ import { envelopeOf, failuresOf, type WholeJobRow } from './rows.ts';
 import { LEASE, LEASE_AGAIN, READY_APART_PAGE, UNANSWERED } from './sql/lease.ts';
 import { JOBS_TO_LEASE, NEXT_DUE, READY_APART } from './sql/read.ts';
 
-interface RowToLease extends WholeJobRow {
+interface RowToLease
+  extends Pick<
+      WholeJobRow,
+      'seq' | 'id' | 'state' | 'token' | 'attempts' | 'failures' | 'resends' | 'crashes' | 'queued_at' | 'expires_at'
+    >,
+    Pick<WholeJobRow, 'first_failed_at' | 'kind' | 'sender' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
   readonly payload: Uint8Array | null;
 }
 

@@ -53,6 +53,7 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [
         mail INTEGER NOT NULL,                  -- mails.seq
         envelope TEXT NOT NULL,                 -- JSON
         on_doubt TEXT NOT NULL,
+        fingerprint TEXT NOT NULL,
         key BLOB,                               -- keys.hash
         content BLOB,                           -- contents.hash; a child has none
         parent TEXT                             -- jobs.id
@@ -84,10 +85,8 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX senders_waiting ON senders (turn) WHERE waiting = 1;
 
-      -- mail and fingerprint are gone once the record's time is over; the generation stays, one higher.
-      CREATE TABLE keys (
-        hash BLOB PRIMARY KEY, generation INTEGER NOT NULL, mail INTEGER, fingerprint TEXT
-      ) STRICT, WITHOUT ROWID;
+      -- mail is gone once the record's time is over; the generation stays, one higher.
+      CREATE TABLE keys (hash BLOB PRIMARY KEY, generation INTEGER NOT NULL, mail INTEGER) STRICT, WITHOUT ROWID;
       CREATE TABLE contents (
         hash BLOB NOT NULL, created_at INTEGER NOT NULL, job INTEGER NOT NULL, PRIMARY KEY (hash, created_at, job)
       ) STRICT, WITHOUT ROWID;

@@ -4,13 +4,30 @@ import type { ChildJob, Settled, Settlement } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
 import { inserted } from './enqueue.ts';
 import { envelopeOf, failuresOf, type JobRow } from './rows.ts';
-import { JOB_BY_ID } from './sql/read.ts';
-import { ADD_CHILD, ADD_CHILD_FACTS, ENVELOPE, NARROW, SETTLE } from './sql/settle.ts';
+import { IS_KNOWN } from './sql/read.ts';
+import { ADD_CHILD, ADD_CHILD_FACTS, ENVELOPE, JOB_TO_SETTLE, NARROW, SETTLE } from './sql/settle.ts';
+
+type RowToSettle = Pick<
+  JobRow,
+  | 'seq'
+  | 'id'
+  | 'lane'
+  | 'state'
+  | 'runs_apart'
+  | 'token'
+  | 'settled_token'
+  | 'worker'
+  | 'leased_at'
+  | 'attempts'
+  | 'failures'
+  | 'due_at'
+  | 'first_failed_at'
+>;
 
 const EVENT_OF = { sent: 'sent', retry: 'retrying', dead: 'dead', doubt: 'in_doubt', release: 'released' } as const;
 
 export function settleNow(act: Act, settlement: Settlement): Settled {
-  const row = act.sql<JobRow>(JOB_BY_ID).get(settlement.jobId);
+  const row = act.sql<RowToSettle>(JOB_TO_SETTLE).get(settlement.jobId);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
   const refusal = refuse(row, settlement);
   if (refusal !== undefined) return refusal;
@@ -30,7 +47,7 @@ export function settleNow(act: Act, settlement: Settlement): Settled {
  * `undefined`: the settle holds. A lease that ran out but was not swept still belongs to its worker, since nobody else
  * can have begun. A job in doubt is healed by whatever its own worker learns later, but not by another "don't know".
  */
-function refuse(row: JobRow, { token, outcome }: Settlement): Settled | undefined {
+function refuse(row: RowToSettle, { token, outcome }: Settlement): Settled | undefined {
   const isMine = row.token === token;
   const isInDoubt = isMine && row.state === 'in_doubt';
   if (isInDoubt && outcome.kind !== 'doubt') return undefined;
@@ -44,14 +61,14 @@ function refuse(row: JobRow, { token, outcome }: Settlement): Settled | undefine
   return undefined;
 }
 
-function leaseOf(row: JobRow): { job: number; token: number; worker: string | null; leased_at: number | null } {
+function leaseOf(row: RowToSettle): { job: number; token: number; worker: string | null; leased_at: number | null } {
   return { job: row.seq, token: row.token, worker: row.worker, leased_at: row.leased_at };
 }
 
 /** Writes the outcome into the job's row; answers its new state. */
 function record(
   act: Act,
-  row: JobRow,
+  row: RowToSettle,
   { outcome, counted, settledToken }: { readonly outcome: Outcome; readonly counted: boolean; readonly settledToken: number | null },
 ): State {
   const after = afterOutcome(row, outcome, act.now);
@@ -83,7 +100,7 @@ interface After {
   readonly finishedAt: number | null;
 }
 
-function afterOutcome(row: JobRow, outcome: Outcome, now: number): After {
+function afterOutcome(row: RowToSettle, outcome: Outcome, now: number): After {
   const base = { dueAt: row.due_at, resendAt: null, finishedAt: null };
   switch (outcome.kind) {
     case 'sent':
@@ -99,7 +116,7 @@ function afterOutcome(row: JobRow, outcome: Outcome, now: number): After {
   }
 }
 
-function oneMoreFailure(row: JobRow, failure: keyof ReturnType<typeof failuresOf>): string {
+function oneMoreFailure(row: RowToSettle, failure: keyof ReturnType<typeof failuresOf>): string {
   const failures = failuresOf(row);
   return JSON.stringify({ ...failures, [failure]: (failures[failure] ?? 0) + 1 });
 }
@@ -112,13 +129,13 @@ function narrow(act: Act, seq: number, keeps: readonly string[]): void {
 }
 
 /** A child begins with the failure that made it: its first attempt is its parent's last. */
-function addChild(act: Act, parent: JobRow, child: ChildJob): void {
-  if (act.sql<JobRow>(JOB_BY_ID).get(child.id) !== undefined) return; // a settle whose answer was lost comes again
+function addChild(act: Act, parent: RowToSettle, child: ChildJob): void {
+  if (act.sql(IS_KNOWN).get(child.id) !== undefined) return; // a settle whose answer was lost comes again
   const envelope = act.sql<{ envelope: string }>(ENVELOPE).get(parent.seq);
   if (envelope === undefined) return;
   const seq = inserted(act.sql<{ seq: number }>(ADD_CHILD).get(child.id, act.now, act.now, act.now, parent.seq));
   act.sql(ADD_CHILD_FACTS).run(seq, JSON.stringify({ ...envelopeOf(envelope), to: child.to }), parent.id, parent.seq);
-  const row = act.sql<JobRow>(JOB_BY_ID).get(child.id);
+  const row = act.sql<RowToSettle>(JOB_TO_SETTLE).get(child.id);
   if (row === undefined) return;
   act.moved(undefined, 'ready');
   const state = record(act, row, { outcome: child.outcome, counted: true, settledToken: null });

@@ -1,3 +1,4 @@
+import type { MessageId } from '../../../model/ids.ts';
 import type { DoubtPolicy } from '../../../model/job.ts';
 import { CRASHES_APART_MAX, CRASHES_BEFORE_APART, RESENDS_MAX } from '../../../model/limits.ts';
 import type { SweepOptions, Swept } from '../../../ports/ledger.ts';
@@ -11,7 +12,6 @@ import {
   DROP_EVENTS,
   DROP_FACTS,
   DROP_JOB,
-  DROP_MAIL,
   FREE_KEY,
   LAPSED,
   LOSE_WORKER,
@@ -103,6 +103,7 @@ interface OldRow {
   readonly seq: number;
   readonly state: 'sent' | 'canceled';
   readonly mail: number;
+  readonly message_id: MessageId;
   readonly key: Uint8Array | null;
   readonly content: Uint8Array | null;
   readonly created_at: number;
@@ -111,16 +112,16 @@ interface OldRow {
 /** Dead ones stay until they are purged: somebody still has to look at them. */
 function dropOld(act: Act, max: number, { retentionMs }: SweepOptions): number {
   const rows = max < 1 ? [] : act.sql<OldRow>(OLD).all(act.now - retentionMs, max);
-  for (const { seq, state, mail, key, content, created_at } of rows) {
+  for (const { seq, state, mail, message_id, key, content, created_at } of rows) {
     act.sql(DROP_JOB).run(seq);
     act.sql(DROP_FACTS).run(seq);
     act.sql(DROP_ATTEMPTS).run(seq);
     act.sql(DROP_EVENTS).run(seq);
     if (content !== null) act.sql(DROP_CONTENT).run(content, created_at, seq);
     act.moved(state, undefined);
-    if (act.sql(MAIL_IN_USE).get(mail) !== undefined) continue;
-    if (key !== null) act.sql(FREE_KEY).run(key, mail);
-    act.sql(DROP_MAIL).run(mail);
+    const isLast = act.sql(MAIL_IN_USE).get(mail) === undefined;
+    if (isLast && key !== null) act.sql(FREE_KEY).run(key, mail);
+    act.dropped({ id: message_id, seq: mail, isLast }, state);
   }
   return rows.length;
 }

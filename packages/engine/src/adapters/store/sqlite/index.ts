@@ -5,6 +5,7 @@
  */
 import { sql } from 'kysely';
 import type { MessageId } from '../../../model/ids.ts';
+import type { State } from '../../../model/job.ts';
 import type { Message } from '../../../model/message.ts';
 import type { Store } from '../../../ports/store.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
@@ -16,6 +17,8 @@ import { inboxOf, mailboxOf, messageOf, rowOfInbox, rowOfMessage } from './rows.
 export interface SqliteStore extends Store {
   /** Adds a message inside the caller's write transaction, so that it and its job are accepted together. Repeating it changes nothing. */
   addMessageNow(message: Message): void;
+  /** Keeps how a message ended, inside the transaction in which the ledger drops a record of it. */
+  keepEndNow(id: MessageId, state: State): void;
 }
 
 /** The file stays its opener's: `close` leaves it open. */
@@ -73,6 +76,12 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
           .values(rowOfMessage(message))
           .onConflict((conflict) => conflict.column('id').doNothing()),
       );
+    },
+    keepEndNow(id, state) {
+      if (state !== 'sent' && state !== 'canceled') throw new Error(`broken invariant: the record of ${id} was dropped while ${state}`);
+      // Partly canceled is canceled, whichever record goes first.
+      const query = db.updateTable('messages').set({ ended: state }).where('id', '=', id);
+      run(state === 'canceled' ? query : query.where('ended', 'is', null));
     },
     async getMessage(tenant, id) {
       const row = await file.read(() => first(db.selectFrom('messages').selectAll().where('id', '=', id).where('tenant', '=', tenant)));

@@ -46,6 +46,7 @@ export const MIGRATIONS: readonly Migration[] = [
         on_doubt TEXT NOT NULL,
         size_bytes INTEGER NOT NULL,
         created_at INTEGER NOT NULL,
+        ended TEXT,
         text TEXT,
         html TEXT
       ) STRICT;

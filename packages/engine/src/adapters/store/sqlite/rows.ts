@@ -56,6 +56,7 @@ export function rowOfMessage(message: Message): Insertable<MessageTable> {
     on_doubt: message.onDoubt,
     size_bytes: message.sizeBytes,
     created_at: message.createdAt,
+    ended: message.ended ?? null,
   };
 }
 
@@ -76,6 +77,7 @@ export function messageOf(row: Selectable<MessageTable>): Message {
     onDoubt: row.on_doubt,
     sizeBytes: row.size_bytes,
     createdAt: row.created_at,
+    ...(row.ended === null ? {} : { ended: row.ended }),
   };
 }
 

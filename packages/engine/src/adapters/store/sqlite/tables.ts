@@ -54,6 +54,7 @@ export interface MessageTable {
   readonly on_doubt: DoubtPolicy;
   readonly size_bytes: number;
   readonly created_at: number;
+  readonly ended: 'sent' | 'canceled' | null;
 }
 
 export interface SecretTable {

@@ -26,3 +26,6 @@ export const DROP_IDLE_PAYLOAD = `
    WHERE seq = (SELECT mail FROM job_facts WHERE seq = ?)
      AND NOT EXISTS (
        SELECT 1 FROM job_facts f JOIN jobs j ON j.seq = f.seq WHERE f.mail = mails.seq AND j.state NOT IN ('sent', 'canceled'))`;
+
+// in:  mails.seq of a message without any job on record
+export const DROP_MAIL = 'DELETE FROM mails WHERE seq = ?';

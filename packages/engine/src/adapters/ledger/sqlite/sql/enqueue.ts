@@ -23,12 +23,13 @@ export const ADD_SENDER = 'INSERT OR IGNORE INTO senders (sender) VALUES (?)';
 // in:  id, lane, state, now, now, due_at, expires_at
 export const ADD_JOB = `
   INSERT INTO jobs (id, lane, state, created_at, queued_at, due_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING seq`;
-// in:  seq, tenant, mail, envelope, on_doubt, key, content
-export const ADD_FACTS = 'INSERT INTO job_facts (seq, tenant, mail, envelope, on_doubt, key, content) VALUES (?, ?, ?, ?, ?, ?, ?)';
+// in:  seq, tenant, mail, envelope, on_doubt, fingerprint, key, content
+export const ADD_FACTS = `
+  INSERT INTO job_facts (seq, tenant, mail, envelope, on_doubt, fingerprint, key, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
-// in:  hash, generation, mail, fingerprint
+// in:  hash, generation, mail
 export const TAKE_KEY = `
-  INSERT INTO keys (hash, generation, mail, fingerprint) VALUES (?, ?, ?, ?)
-  ON CONFLICT (hash) DO UPDATE SET generation = excluded.generation, mail = excluded.mail, fingerprint = excluded.fingerprint`;
+  INSERT INTO keys (hash, generation, mail) VALUES (?, ?, ?)
+  ON CONFLICT (hash) DO UPDATE SET generation = excluded.generation, mail = excluded.mail`;
 // in:  hash, created_at, job
 export const ADD_CONTENT = 'INSERT INTO contents (hash, created_at, job) VALUES (?, ?, ?)';

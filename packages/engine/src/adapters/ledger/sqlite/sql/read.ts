@@ -9,6 +9,7 @@ const BESIDE_JOB = `
 
 // in:  jobs.id
 export const JOB_BY_ID = 'SELECT * FROM jobs WHERE id = ?';
+export const IS_KNOWN = 'SELECT 1 AS found FROM jobs WHERE id = ?';
 export const WHOLE_JOB_BY_ID = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j.id = ?`;
 
 // in:  mails.seq
@@ -17,11 +18,17 @@ export const FIRST_JOB_OF_MAIL = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j
 
 // in:  JSON array of jobs.seq; out: in that order, with the bytes
 // why CROSS JOIN: SQLite keeps its order, so the array drives the look-ups
-export const JOBS_TO_LEASE = `${WHOLE_JOB}, m.payload FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value ${BESIDE_JOB} ORDER BY picked.key`;
+export const JOBS_TO_LEASE = `
+  SELECT j.seq, j.id, j.state, j.token, j.attempts, j.failures, j.resends, j.crashes, j.queued_at, j.expires_at, j.first_failed_at,
+         l.kind, l.sender, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.payload
+    FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value ${BESIDE_JOB} ORDER BY picked.key`;
 
 // in:  keys.hash
-export const KEY =
-  'SELECT k.generation, k.mail, k.fingerprint, m.id AS message_id FROM keys k LEFT JOIN mails m ON m.seq = k.mail WHERE k.hash = ?';
+// why the fingerprint is read from a job: all jobs under one key have the same, and the index of keys stays small
+export const KEY = `
+  SELECT k.generation, k.mail, m.id AS message_id,
+         (SELECT f.fingerprint FROM job_facts f WHERE f.mail = k.mail AND f.key = k.hash LIMIT 1) AS fingerprint
+    FROM keys k LEFT JOIN mails m ON m.seq = k.mail WHERE k.hash = ?`;
 
 // in:  mails.id
 export const PAYLOAD = 'SELECT payload FROM mails WHERE id = ?';

@@ -1,5 +1,10 @@
 /** The statements that record what came of an attempt, or what happened to a job without one. */
 
+// in:  jobs.id; out: what a settle has to know, and no more, since it is read for every mail
+export const JOB_TO_SETTLE = `
+  SELECT seq, id, lane, state, runs_apart, token, settled_token, worker, leased_at, attempts, failures, due_at, first_failed_at
+    FROM jobs WHERE id = ?`;
+
 // in:  state, due_at, resend_at, reason, doubt, settled_token, attempts, failures, first_failed_at, finished_at, jobs.seq
 // why one statement for every outcome: the state, its times and its counters never disagree, whatever is read in between
 export const SETTLE = `
@@ -19,5 +24,5 @@ export const ADD_CHILD = `
   SELECT ?, lane, 'ready', ?, ?, ?, expires_at FROM jobs WHERE seq = ? RETURNING seq`;
 // in:  seq, envelope, parent's id, parent's seq
 export const ADD_CHILD_FACTS = `
-  INSERT INTO job_facts (seq, tenant, mail, envelope, on_doubt, key, parent)
-  SELECT ?, tenant, mail, ?, on_doubt, key, ? FROM job_facts WHERE seq = ?`;
+  INSERT INTO job_facts (seq, tenant, mail, envelope, on_doubt, fingerprint, key, parent)
+  SELECT ?, tenant, mail, ?, on_doubt, fingerprint, key, ? FROM job_facts WHERE seq = ?`;

@@ -22,9 +22,10 @@ export const RESEND = `
 
 // in:  finished at or before, max
 export const OLD = `
-  SELECT j.seq, j.state, f.mail, f.key, f.content, j.created_at
+  SELECT j.seq, j.state, f.mail, m.id AS message_id, f.key, f.content, j.created_at
     FROM (SELECT * FROM jobs WHERE state IN ('sent', 'canceled') AND finished_at <= ? ORDER BY finished_at LIMIT ?) AS j
-    JOIN job_facts f ON f.seq = j.seq`;
+    JOIN job_facts f ON f.seq = j.seq
+    JOIN mails m ON m.seq = f.mail`;
 
 // in:  jobs.seq, each of them; why one act: half a job is worse than none
 export const DROP_JOB = 'DELETE FROM jobs WHERE seq = ?';
@@ -37,5 +38,4 @@ export const DROP_CONTENT = 'DELETE FROM contents WHERE hash = ? AND created_at 
 // in:  mails.seq; out: a row while a job of that message is on record
 export const MAIL_IN_USE = 'SELECT 1 AS found FROM job_facts WHERE mail = ? LIMIT 1';
 // in:  keys.hash, mails.seq
-export const FREE_KEY = 'UPDATE keys SET generation = generation + 1, mail = NULL, fingerprint = NULL WHERE hash = ? AND mail = ?';
-export const DROP_MAIL = 'DELETE FROM mails WHERE seq = ?';
+export const FREE_KEY = 'UPDATE keys SET generation = generation + 1, mail = NULL WHERE hash = ? AND mail = ?';
