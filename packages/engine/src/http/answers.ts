@@ -50,7 +50,7 @@ export function emailJson(email: Email): Json {
     threadId: null,
     sizeBytes: message.sizeBytes,
     security: { injectionRiskScore: 0, flags: [], spf: null, dkim: null, dmarc: null },
-    status: status ?? null,
+    status,
     onDoubt: message.onDoubt,
     createdAt: iso(message.createdAt),
     receivedAt: null,
