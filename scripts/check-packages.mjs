@@ -40,7 +40,7 @@ async function check(what, act) {
     process.stdout.write(`ok      ${what}\n`);
   } catch (error) {
     failures.push(what);
-    process.stdout.write(`FAILED  ${what}\n${[error.message, error.stdout, error.stderr].filter(Boolean).join('\n')}\n`);
+    process.stdout.write(`FAILED  ${what}\n${error.stderr || error.stdout || error.message}\n`);
   }
 }
 
@@ -84,7 +84,7 @@ function hasNoDependency(home) {
 }
 
 function imports(home, name, exported) {
-  const text = `const door = await import('${name}'); if (typeof door.${exported} !== 'function') throw new Error('${name} does not export ${exported}');`;
+  const text = `const door = await import('${name}'); if (door.${exported} === undefined) throw new Error('${name} does not export ${exported}');`;
   return run(process.execPath, ['--input-type=module', '-e', text], { cwd: home });
 }
 
