@@ -59,7 +59,7 @@ export interface ScriptedSmtpServer {
   stopReading(): void;
   /** Sends these very bytes, which nobody asked for, in every open session. */
   interject(text: string): void;
-  /** Resolves once `fact` holds; rejects after two seconds with what it saw instead. */
+  /** Resolves once `fact` holds; rejects after ten seconds with what it saw instead. */
   until(what: string, fact: () => boolean): Promise<void>;
   /** `until` the log holds an entry that begins with this. */
   untilLogged(start: string): Promise<void>;
@@ -80,7 +80,7 @@ const DEFAULTS: Readonly<Record<ScriptedVerb, Step>> = {
   quit: sayThenCut('221 2.0.0 bye'),
 };
 
-const WAIT_MS = 2_000;
+const WAIT_MS = 10_000;
 const CRLF = Buffer.from('\r\n');
 const END = Buffer.from('\r\n.\r\n');
 

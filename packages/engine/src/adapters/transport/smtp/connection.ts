@@ -70,9 +70,8 @@ export class Connection {
 
   /** Only when it is free. */
   carry(transaction: Transaction): void {
-    const missing = transaction.missingFrom(this.#extensions);
-    if (missing !== undefined) {
-      this.#turnAway(transaction, missing);
+    if (this.#turnsAway(transaction)) {
+      this.#host.becameFree(this);
       return;
     }
     this.#state = 'busy';
@@ -263,13 +262,9 @@ export class Connection {
   #takeFollower(): Transaction | undefined {
     if (!this.#extensions.pipelining || !this.canCarryMore) return undefined;
     for (let next = this.#host.takeWaiting(); next !== undefined; next = this.#host.takeWaiting()) {
-      const missing = next.missingFrom(this.#extensions);
-      if (missing === undefined) {
-        this.#inFlight.push(next);
-        return next;
-      }
-      next.carrier = this.#carrier();
-      next.fail('missing', missing);
+      if (this.#turnsAway(next)) continue;
+      this.#inFlight.push(next);
+      return next;
     }
     return undefined;
   }
@@ -288,15 +283,19 @@ export class Connection {
     if (this.#inFlight[0] === transaction) this.#close('cut', 'aborted');
   }
 
-  #turnAway(transaction: Transaction, missing: string): void {
+  /** What the server can't carry ends here, without a word to it: it would be refused, or spoilt. */
+  #turnsAway(transaction: Transaction): boolean {
+    const missing = transaction.missingFrom(this.#extensions);
+    if (missing === undefined) return false;
     transaction.phase = 'mail';
     transaction.carrier = this.#carrier();
     transaction.fail('missing', missing);
-    this.#host.becameFree(this);
+    return true;
   }
 
   #waitedTooLong(): void {
     if (this.#state === 'idle') this.quit();
+    else if (this.#inFlight[0]?.awaitsCommit === true) this.#close('timeout', 'the commit was not answered in time');
     else this.#close('timeout', 'the server was silent for too long');
   }
 

@@ -1,4 +1,6 @@
 import { getEventListeners } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { jobId, messageId } from '../../../model/ids.ts';
 import type { Report } from '../../../model/reply.ts';
@@ -181,6 +183,46 @@ describe('closing', () => {
     expect((await Promise.all(reports)).map(({ kind }) => kind)).toEqual(['accepted', 'accepted']);
     await closed;
     expect(peer.log).toContain('1 QUIT');
+  });
+});
+
+it('gives up a mail whose commit is not answered within a minute, and says whose silence it was', async () => {
+  const { peer, transport, clock } = await open();
+  const report = send(transport, 0, never);
+  await peer.untilLogged('1 DATA').then(turns);
+  await clock.advance(60_000);
+  expect(await report).toMatchObject({ kind: 'failed', phase: 'body', cause: 'timeout', detail: 'the commit was not answered in time' });
+  expect(peer.mails).toEqual([]);
+});
+
+describe('an access token', () => {
+  const tls = (name: string): string => fileURLToPath(new URL(`../../../../test/fixtures/tls/${name}`, import.meta.url));
+  const pair = { key: readFileSync(tls('peer.key'), 'utf8'), cert: readFileSync(tls('peer.crt'), 'utf8'), isImplicit: true };
+
+  async function sendWith(accessToken: () => Promise<string>): Promise<{ readonly report: Report; readonly peer: ScriptedSmtpServer }> {
+    const peer = await openScriptedSmtpServer({ ehlo: say('250-peer\r\n250 AUTH XOAUTH2') }, pair);
+    const url = `smtps://agent@127.0.0.1:${peer.port}?auth=xoauth2&ca=${encodeURIComponent(tls('peer.crt'))}`;
+    const clock = createManualClock();
+    const transport = openSmtpTransport({ url, clock, accessToken });
+    opened = { peer, transport, clock };
+    return { report: await send(transport), peer };
+  }
+
+  it('is fetched for each connection and shown to the server alone', async () => {
+    const { report, peer } = await sendWith(() => Promise.resolve('t0ken'));
+    expect(report.kind).toBe('accepted');
+    const shown =
+      peer.log
+        .find((entry) => entry.includes('AUTH'))
+        ?.split(' ')
+        .at(-1) ?? '';
+    expect(Buffer.from(shown, 'base64').toString()).toBe('user=agent\x01auth=Bearer t0ken\x01\x01');
+  });
+
+  it('that can not be had fails the attempt, and the reason stays out of the report', async () => {
+    const { report } = await sendWith(() => Promise.reject(new Error('refresh token r3fresh was used twice')));
+    expect(report).toMatchObject({ kind: 'failed', phase: 'auth', cause: 'refused' });
+    expect(JSON.stringify(report)).not.toContain('r3fresh');
   });
 });
 

@@ -168,7 +168,8 @@ function tlsEnd(error: NodeJS.ErrnoException): LineEnd {
   return { cause: 'tls', detail: `no TLS with this server: ${nameOf(error)}; ${TLS_CURE}` };
 }
 
-const TLS_CURE = 'a certificate of your own making is trusted with ?ca=FILE, and another name in it with ?servername=NAME';
+const TLS_CURE =
+  'a certificate of your own making is trusted with ?ca=FILE, another name in it with ?servername=NAME; without credentials ?tls=off sends in clear';
 
 /** Code and message of a socket error: both are Node's or OpenSSL's, and neither holds what was sent. */
 function nameOf(error: NodeJS.ErrnoException): string {

@@ -103,7 +103,7 @@ export function openSession(line: Asker, { settings, accessToken }: OpeningPlan,
     line.enter('auth');
     fetchToken().then(
       (token) => line.isOver() || prove(loginWith('xoauth2', user, token), offered),
-      () => line.isOver() || fail('auth', 'missing', 'the access token could not be had: its source failed'),
+      () => line.isOver() || fail('auth', 'refused', 'the access token could not be had: its source failed'),
     );
   }
 

@@ -57,6 +57,7 @@ export class Transaction {
   readonly #accepted: RecipientReply[] = [];
   readonly #refused: RecipientReply[] = [];
   #isPipelined = false;
+  #isCommitAsked = false;
   #recipientsAnswered = 0;
   #resolve: (report: Report) => void = () => {};
 
@@ -122,6 +123,7 @@ export class Transaction {
 
   /** Asks for the permission to write the final dot; the one place that does. A rejection is a no. */
   askCommit(answered: (isGranted: boolean) => void): void {
+    this.#isCommitAsked = true;
     let asked: Promise<boolean>;
     try {
       asked = this.#parts.commit();
@@ -130,6 +132,11 @@ export class Transaction {
       return;
     }
     asked.then(answered, () => answered(false));
+  }
+
+  /** What is waited for is not the server's. */
+  get awaitsCommit(): boolean {
+    return this.#isCommitAsked && this.phase === 'body';
   }
 
   /** No usable reply came. Whether the message may have been taken is a matter of the phase. */
