@@ -60,8 +60,8 @@ export interface EmailPage {
 
 /** Newest first. With `statuses` a page may hold fewer than `max` emails although more follow. */
 export async function listEmails(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
-  const page = query.statuses === undefined ? await pageOfAll(ports, query) : await pageOfStatuses(ports, query, query.statuses);
-  const { since } = query;
+  const { statuses, since } = query;
+  const page = statuses === undefined ? await pageOfMessages(ports, query) : await pageOfStatuses(ports, query, statuses);
   if (since === undefined) return page;
   const young = page.emails.filter((email) => email.message.createdAt > since);
   // Newest first, so after one that is too old come only older ones.
@@ -136,42 +136,52 @@ export async function cancelEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, ten
   };
 }
 
-async function pageOfAll(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
-  const { tenant, max, inbox, cursor } = query;
-  const page = await pageAt(cursor, (place) =>
-    ports.store.listMessages({ tenant, max, ...(inbox === undefined ? {} : { inbox }), ...place }),
-  );
-  const emails = await emailsOf(ports, query.tenant, page.messages);
-  return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
-}
-
-/** Pages of the ledger that are looked through for one page of emails; then the caller gets the cursor and asks again. */
+/** Pages that are looked through for one page of emails; then the caller gets the cursor and asks again. */
 const PAGES_LOOKED_THROUGH_MAX = 10;
 
-/** What is in a status only the ledger knows, so the page follows its jobs and not the store's messages. */
+/**
+ * What is still open is little, and the ledger finds it by its state. What was sent or canceled is much, and the ledger
+ * drops the record of it in time, so there the store's own order is followed.
+ */
 async function pageOfStatuses(
   ports: Pick<ApiPorts, 'store' | 'ledger'>,
   query: EmailQuery,
   statuses: readonly Status[],
 ): Promise<EmailPage> {
-  const states = STATES.filter((state) => statuses.includes(statusOf(state)));
-  let cursor = query.cursor;
+  const isDroppedInTime = statuses.includes('sent') || statuses.includes('canceled');
+  let { cursor } = query;
   for (let looked = 0; looked < PAGES_LOOKED_THROUGH_MAX; looked += 1) {
-    const page = await pageAt(cursor, (place) => ports.ledger.list({ tenant: query.tenant, states, max: query.max, ...place }));
-    const ids = [...new Set(page.jobs.map((job) => job.messageId))];
-    const messages = (await ports.store.getMessages(query.tenant, ids)).filter((message) => message !== undefined);
-    const onPage = new Set(page.jobs.map((job) => job.id));
-    const emails = (await emailsOf(ports, query.tenant, messages)).filter((email) => {
-      // A mail with several jobs stands where the first of them comes up, and only there.
-      const first = email.jobs.find((job) => states.includes(job.state));
-      const isHere = first !== undefined && onPage.has(first.id);
-      const isAsked = statuses.includes(email.status);
-      return isHere && isAsked && (query.inbox === undefined || email.message.inbox === query.inbox);
-    });
+    const here = { ...query, ...(cursor === undefined ? {} : { cursor }) };
+    const page = isDroppedInTime ? await pageOfMessages(ports, here) : await pageOfJobs(ports, here, statuses);
+    const emails = page.emails.filter((email) => statuses.includes(email.status));
     cursor = page.cursor;
-    if (emails.length > 0 || cursor === undefined) return { emails, ...(cursor === undefined ? {} : { cursor }) };
+    if (emails.length > 0 || cursor === undefined) return { ...page, emails };
   }
   return { emails: [], ...(cursor === undefined ? {} : { cursor }) };
+}
+
+async function pageOfMessages(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
+  const { tenant, max, inbox } = query;
+  const page = await pageAt(query.cursor, (place) =>
+    ports.store.listMessages({ tenant, max, ...(inbox === undefined ? {} : { inbox }), ...place }),
+  );
+  const emails = await emailsOf(ports, tenant, page.messages);
+  return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+async function pageOfJobs(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery, statuses: readonly Status[]): Promise<EmailPage> {
+  const { tenant, max, inbox } = query;
+  const states = STATES.filter((state) => statuses.includes(statusOf(state)));
+  const page = await pageAt(query.cursor, (place) => ports.ledger.list({ tenant, states, max, ...place }));
+  const onPage = new Set(page.jobs.map((job) => job.id));
+  const ids = [...new Set(page.jobs.map((job) => job.messageId))];
+  const messages = (await ports.store.getMessages(tenant, ids)).filter((message) => message !== undefined);
+  const emails = (await emailsOf(ports, tenant, messages)).filter((email) => {
+    // A mail with several jobs stands where the first of them comes up, and only there.
+    const first = email.jobs.find((job) => states.includes(job.state));
+    return first !== undefined && onPage.has(first.id) && (inbox === undefined || email.message.inbox === inbox);
+  });
+  return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
 async function emailMeantBy(ports: Pick<ApiPorts, 'store' | 'ledger'>, tenant: TenantId, reference: string): Promise<Email> {

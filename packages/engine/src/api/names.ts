@@ -1,7 +1,7 @@
 import { mailboxKey } from '../model/inbox.ts';
 
-export const LOCAL_PART_CHARACTERS_MIN = 3;
-export const LOCAL_PART_CHARACTERS_MAX = 64;
+const LOCAL_PART_CHARACTERS_MIN = 3;
+const LOCAL_PART_CHARACTERS_MAX = 64;
 export const DISPLAY_NAME_CHARACTERS_MAX = 100;
 /** Numbered forms tried before a random name: `outreach-worker1` to `outreach-worker5`. */
 const NUMBERED_MAX = 5;

@@ -81,7 +81,7 @@ export function sentEmailJson(sent: SentEmail): Json {
   };
 }
 
-export function storyJson({ job, attempts }: JobStory): Json {
+function storyJson({ job, attempts }: JobStory): Json {
   return { ...jobJson(job), attempts: attempts.map(attemptJson) };
 }
 

@@ -14,7 +14,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
 }
 
 /** OpenAPI 3.1, whose schemas are JSON Schema as zod writes it. */
-export function openApi(routes: readonly Route[], version: string): Json {
+function openApi(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Record<string, Json>> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');

@@ -73,8 +73,8 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
     rmSync(dir, { recursive: true });
   });
   const random = createSeededRandom(7);
-  const ledger = await openSqliteLedger(file, { keepsPayloads: true });
   const store = await openSqliteStore(file);
+  const ledger = await openSqliteLedger(file, { keepsPayloads: true, onDropped: store.keepEndNow });
   const acceptance: Acceptance = {
     accept: ({ job, message }) =>
       file.write(() => {

@@ -31,7 +31,7 @@ describe('D4: a web page', () => {
       expect(await bench.ask('GET', path, { ...FROM_HERE, base: 'http://10.0.0.5:7070' })).toMatchObject({ status: 200 });
   });
 
-  it.each(['https://evil.example', 'null', 'http://localhost:3000', 'http://127.0.0.1.evil.example:7070', ''])(
+  it.each(['https://evil.example', 'http://127.0.0.1:3000', 'null', 'http://localhost:3000', 'http://127.0.0.1.evil.example:7070', ''])(
     'of origin %j may not use the server, not even through a program around it',
     async (origin) => {
       const bench = await openHttpBench();

@@ -58,6 +58,24 @@ describe('an email', () => {
     expect([await statusOf(doubt), await statusOf(dead), await statusOf(queued)]).toEqual(['in_doubt', 'failed', 'queued']);
   });
 
+  it('keeps its status, its bytes and its place in lists when the ledger drops its record', async () => {
+    const { bench, account, inbox } = await openSender();
+    const [sent, canceled] = [await account.send(inbox), await account.send(inbox, { subject: 'stopped', sendAt: '2026-02-01T00:00:00Z' })];
+    await bench.endNext({ kind: 'sent' });
+    await account.ask('POST', `/v1/emails/${canceled}/cancel`);
+    await bench.clock.advance(8 * 24 * 3_600_000);
+    await bench.ledger.sweep({ max: 100, apartDelaysMs: [0], resendMs: 0, retentionMs: 7 * 24 * 3_600_000 });
+    expect((await account.ask('GET', `/v1/emails/${sent}`)).body).toMatchObject({ status: 'sent', jobs: [], subject: 'Hello' });
+    expect((await account.ask('GET', `/v1/emails/${canceled}`)).body).toMatchObject({ status: 'canceled', jobs: [] });
+    expect(idsOf((await account.ask('GET', '/v1/emails?status=sent')).body)).toEqual([sent]);
+    expect(idsOf((await account.ask('GET', '/v1/emails?status=canceled&status=queued')).body)).toEqual([canceled]);
+    expect(await account.ask('GET', `/v1/emails/${sent}/raw`)).toMatchObject({
+      status: 200,
+      body: { text: expect.stringContaining('Hello, Bob') },
+    });
+    expect(await account.ask('POST', `/v1/emails/${sent}/cancel`)).toMatchObject({ status: 409, body: { error: 'wrong_state' } });
+  });
+
   it('is found in its own inbox and in no other', async () => {
     const { account, inbox } = await openSender();
     const id = await account.send(inbox);
@@ -134,10 +152,16 @@ describe('a list of emails', () => {
     expect(await listed('status=sent')).toEqual([ids[4], ids[2], ids[0]]);
     expect(await listed('status=failed')).toEqual([ids[1]]);
     expect(await listed('status=failed&status=queued')).toEqual([ids[3], ids[1]]);
+    const { body: open } = await account.ask('GET', '/v1/emails?status=failed&status=queued&limit=1');
+    expect(await listed(`status=failed&status=queued&limit=1&cursor=${open['cursor']}`)).toEqual([ids[1]]);
     expect(await listed(`status=${encodeURIComponent('["failed","queued"]')}`)).toEqual([ids[3], ids[1]]);
-    const { body: page } = await account.ask('GET', '/v1/emails?status=sent&limit=2');
-    expect(idsOf(page)).toEqual([ids[4], ids[2]]);
-    expect(await listed(`status=sent&limit=2&cursor=${page['cursor']}`)).toEqual([ids[0]]);
+    const seen: unknown[] = [];
+    for (let cursor: unknown = ''; cursor !== null; ) {
+      const { body } = await account.ask('GET', `/v1/emails?status=sent&limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      seen.push(...idsOf(body));
+      cursor = body['cursor'];
+    }
+    expect(seen).toEqual([ids[4], ids[2], ids[0]]);
     expect(await account.ask('GET', '/v1/emails?status=lost')).toMatchObject({
       status: 400,
       body: { details: { status: expect.any(String) } },
@@ -152,6 +176,7 @@ describe('a list of emails', () => {
     expect(await listed('failed')).toEqual([id]);
     expect(await listed('sent')).toEqual([]);
     expect(await listed('sent&status=failed')).toEqual([id]);
+    expect(await listed('in_doubt&status=failed')).toEqual([id]);
     expect((await account.ask('GET', `/v1/emails/${id}`)).body['jobs']).toMatchObject([
       { state: 'dead', recipients: ['cat@example.net'], parentId: expect.any(String) },
       { state: 'sent', recipients: ['bob@example.net'], parentId: null },
