@@ -7,4 +7,13 @@ export { type LedgerModelOptions, ledgerModelTest } from './ledger-model.ts';
 export { type LedgerWorld, ledgerSuite } from './ledger-suite.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMemoryLedger, type MemoryLedger, type MemoryLedgerOptions } from './memory-ledger.ts';
+export {
+  openScriptedSmtpServer,
+  type ReceivedMail,
+  type ScriptedSmtpServer,
+  type ScriptedTls,
+  type SmtpScript,
+} from './scripted-smtp-server.ts';
 export { createSeededRandom } from './seeded-random.ts';
+export { type Simulation, type SimulationOptions, simulate } from './simulator/simulate.ts';
+export { type TransportTraits, type TransportWorld, transportSuite } from './transport-suite.ts';
