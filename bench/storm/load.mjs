@@ -49,7 +49,7 @@ export async function submitUntilAnswered(api, mail, result) {
       result.refused.push(`${mail.to}: ${answer.status} ${JSON.stringify(answer.body)}`);
       return;
     }
-    await api.whenReady(120_000);
+    await api.whenReady();
   }
 }
 

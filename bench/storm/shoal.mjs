@@ -133,10 +133,13 @@ export function freePort() {
  */
 
 const ANSWER_MS_MAX = 15_000;
+const READY_MS_MAX = 120_000;
 
 /** @param {number} port @param {{ token: string, from: string }} [identity] @returns {Api} */
 export function apiAt(port, identity = { token: '', from: '' }) {
   const base = `http://127.0.0.1:${port}`;
+  /** @type {Promise<void> | undefined} */
+  let waiting;
   /** @type {Api} */
   const api = {
     get from() {
@@ -145,8 +148,14 @@ export function apiAt(port, identity = { token: '', from: '' }) {
     async isReady() {
       return (await api.ask('GET', '/ready'))?.status === 200;
     },
-    async whenReady(limitMs = 60_000) {
-      await until(`${base}/ready answers 200`, limitMs, () => api.isReady(), { everyMs: 50 });
+    whenReady(limitMs = READY_MS_MAX) {
+      // One look for everybody who waits: hundreds of callers that each ask would be a storm of their own.
+      waiting ??= until(`${base}/ready answers 200`, limitMs, () => api.isReady(), { everyMs: 50 })
+        .then(() => undefined)
+        .finally(() => {
+          waiting = undefined;
+        });
+      return waiting;
     },
     async open() {
       const account = await must(api.ask('POST', '/v1/signup', {}));

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { mailOf } from '../../../../bench/storm/load.mjs';
 import { openStage } from './stage.ts';
 
@@ -6,7 +6,6 @@ const REQUESTS = 100;
 
 it('makes one job of 100 parallel requests with one key to two servers on one file, and the same after a restart', async () => {
   const stage = await openStage('one-key');
-  onTestFinished(() => stage.close());
   const one = stage.serve();
   await stage.api.whenReady();
   await stage.api.open();
@@ -38,7 +37,6 @@ it('makes one job of 100 parallel requests with one key to two servers on one fi
 
 it('answers a repeat without a key with the first job, across two servers', async () => {
   const stage = await openStage('no-key');
-  onTestFinished(() => stage.close());
   stage.serve();
   await stage.api.whenReady();
   await stage.api.open();

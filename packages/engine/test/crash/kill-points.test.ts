@@ -1,4 +1,4 @@
-import { describe, it } from 'vitest';
+import { describe, it, type onTestFinished } from 'vitest';
 import { endsOf, openStage } from './stage.ts';
 
 interface Case {
@@ -35,51 +35,46 @@ const CASES: readonly Case[] = [
   { point: 'the settle is durable, its answer unread', hold: ONCE, resend: ONCE },
 ];
 
-const rows = CASES.flatMap(({ point, ...expected }) =>
-  (['hold', 'resend'] as const).map((policy) => ({ point, policy, expected: expected[policy] })),
+const ROWS = CASES.flatMap(({ point, ...expected }) =>
+  (['hold', 'resend'] as const).map((policy) => {
+    const { status, copies } = expected[policy];
+    return [`${point}, under ${policy}: ${status} with ${copies} at the server`, { point, policy, expected: expected[policy] }] as const;
+  }),
 );
 
 describe('a process killed at one point of a mail’s life', () => {
-  it.concurrent.for(rows)(
-    '$point, under $policy: $expected.status with $expected.copies at the server',
-    async ({ point, policy, expected }, { expect, onTestFinished }) => {
-      const stage = await openArmedStage(point);
-      onTestFinished(() => stage.close());
-      const armed = stage.serveUntil(point);
-      await stage.api.whenReady();
-      await stage.api.open();
+  it.concurrent.for(ROWS)('%s', async ([, { point, policy, expected }], { expect, onTestFinished }) => {
+    const stage = await openArmedStage(point, onTestFinished);
+    const armed = stage.serveUntil(point);
+    await stage.api.whenReady();
+    await stage.api.open();
 
-      const submitting = stage.submit(1, policy); // repeats itself with its key when the process dies before the 202
-      expect(await armed.ended).toMatchObject({ signal: 'SIGKILL' });
-      stage.serve();
-      const mail = await submitting;
-      const told = await stage.whenStatus(mail, expected.status);
+    const submitting = stage.submit(1, policy); // repeats itself with its key when the process dies before the 202
+    expect(await armed.ended).toMatchObject({ signal: 'SIGKILL' });
+    stage.serve();
+    const mail = await submitting;
+    const told = await stage.whenStatus(mail, expected.status);
 
-      // A mail handed in afterwards is delivered: the healthy process has looked at everything by then, and left this one alone.
-      await stage.whenStatus(await stage.submit(2, policy), 'sent');
-      const copies = stage.copiesOf(mail);
-      expect(copies).toHaveLength(expected.copies);
-      expect(new Set(copies.map((dot) => `${dot.messageId} ${dot.sha256}`)).size).toBeLessThanOrEqual(1);
-      expect(told.jobs).toHaveLength(1);
-      const lost = endsOf(told).filter((end) => end === 'crash' || end === 'worker-lost');
-      expect(lost).toEqual(expected.end === undefined ? [] : [expected.end]);
-      expect(await stage.tell(mail)).toMatchObject({ status: expected.status });
-    },
-  );
+    // A mail handed in afterwards is delivered: the healthy process has looked at everything by then, and left this one alone.
+    await stage.whenStatus(await stage.submit(2, policy), 'sent');
+    const copies = stage.copiesOf(mail);
+    expect(copies).toHaveLength(expected.copies);
+    expect(new Set(copies.map((dot) => `${dot.messageId} ${dot.sha256}`)).size).toBeLessThanOrEqual(1);
+    expect(told.jobs).toHaveLength(1);
+    const lost = endsOf(told).filter((end) => end === 'crash' || end === 'worker-lost');
+    expect(lost).toEqual(expected.end === undefined ? [] : [expected.end]);
+    expect(await stage.tell(mail)).toMatchObject({ status: expected.status });
+  });
 });
 
 /** `after the dot` is a point of the receiving server: it has the dot in its journal, and kills the sender before it replies. */
-async function openArmedStage(point: string): ReturnType<typeof openStage> {
+async function openArmedStage(point: string, atEnd: typeof onTestFinished): ReturnType<typeof openStage> {
   let isArmed = point === 'after the dot';
-  const stage = await openStage('kill-point', {
-    sink: {
-      onDot() {
-        if (!isArmed) return;
-        isArmed = false;
-        kill?.();
-      },
-    },
-  });
+  const onDot = (): void => {
+    if (isArmed) kill?.();
+    isArmed = false;
+  };
+  const stage = await openStage('kill-point', { sink: { onDot } }, atEnd);
   let kill: (() => void) | undefined;
   return {
     ...stage,

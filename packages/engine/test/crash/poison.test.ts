@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { mailOf } from '../../../../bench/storm/load.mjs';
 import { endsOf, openStage } from './stage.ts';
 
@@ -7,7 +7,6 @@ const DEADLY = new URL('./killed-at-recipient.mjs', import.meta.url).href;
 
 it('runs a job that kills its worker apart from its second crash on, calls it poison after two there, and lets no neighbour die', async () => {
   const stage = await openStage('poison', { sink: { replyDelayMs: 20 } });
-  onTestFinished(() => stage.close());
   stage.answerOnly();
   await stage.api.whenReady();
   await stage.api.open();

@@ -1,4 +1,4 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { printed } from '../../../../bench/storm/judge.mjs';
 import { sigtermStorm } from '../../../../bench/storm/sigterm-storm.mjs';
 import { until } from '../../../../bench/storm/wait.mjs';
@@ -24,7 +24,6 @@ it('shows as in doubt what had no reply when the time to drain was over', async 
       },
     },
   });
-  onTestFinished(() => stage.close());
   stage.answerOnly();
   await stage.api.whenReady();
   await stage.api.open();

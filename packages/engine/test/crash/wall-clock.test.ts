@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it } from 'vitest';
 import { endsOf, openStage } from './stage.ts';
 
 const HOUR_MS = 3_600_000;
@@ -32,7 +32,6 @@ const WAYS = [
 for (const { how, settings, isHere } of WAYS)
   it.skipIf(!isHere)(`takes no lease early and retries no sooner when two workers' calendars are an hour off, by ${how}`, async () => {
     const stage = await openStage('wall-clock', { sink: { seed: 3, deferShare: 0.3, replyDelayMs: 20 } });
-    onTestFinished(() => stage.close());
     stage.answerOnly();
     await stage.api.whenReady();
     await stage.api.open();
