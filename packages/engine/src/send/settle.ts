@@ -42,8 +42,6 @@ interface Pending {
   notBefore: number;
 }
 
-/** After this many failures a settlement goes alone, so that one the ledger can't take holds up no other. */
-const FAILURES_BEFORE_ALONE = 3;
 const RETRY_MS = 250;
 const RETRY_MS_MAX = 5_000;
 
@@ -57,13 +55,13 @@ export function createOutbox(parts: OutboxParts): Outbox {
 
   function takeDue(): readonly Pending[] {
     const now = clock.now();
-    const due = queue.filter((pending) => pending.notBefore <= now);
-    const together = due.filter((pending) => pending.failures < FAILURES_BEFORE_ALONE).slice(0, BATCH_MAX);
-    const batch = new Set(together.length > 0 ? together : due.slice(0, 1));
-    queue = queue.filter((pending) => !batch.has(pending));
-    return [...batch];
+    const batch = queue.filter((pending) => pending.notBefore <= now).slice(0, BATCH_MAX);
+    if (batch.length === queue.length) queue = [];
+    else queue = queue.filter((pending) => !batch.includes(pending));
+    return batch;
   }
 
+  /** Each waits a time of its own, so what failed together does not come together: one the ledger can't take holds up no other. */
   function putBack(batch: readonly Pending[]): void {
     for (const pending of batch) {
       const waitMs = Math.min(RETRY_MS * 2 ** pending.failures, RETRY_MS_MAX);

@@ -243,18 +243,30 @@ it('drops from its shelf what was canceled there', async () => {
 
 it('does not begin a mail whose lease has no time left', async () => {
   const gated = gate();
+  const fast = takes(400);
+  const refusals: string[] = [];
+  let isDown = false;
   const bench = started({
-    settings: { concurrency: 1 },
-    script: gated.script,
-    change: (ledger) => ({ ...ledger, extend: () => Promise.reject(new Error('down')) }),
+    settings: {
+      concurrency: 1,
+      observe: (seen) => {
+        if (seen.point === 'committed' && seen.answer.kind === 'refused') refusals.push(seen.lease.jobId);
+      },
+    },
+    script: (attempt) => (attempt.nth === 30 ? gated.script(attempt) : fast(attempt)),
+    change: (ledger) => ({ ...ledger, extend: (...given) => (isDown ? Promise.reject(new Error('down')) : ledger.extend(...given)) }),
   });
-  const [first] = await bench.queue(1);
-  await bench.clock.advance(10);
-  await bench.clock.advance(LEASE_MS);
+  const ids = await bench.queue(60);
+  await bench.clock.advance(20_000); // the 30th is held up, and there is a pace to fill the shelf by
+  expect(bench.worker.stats()).toMatchObject({ sending: 1, shelved: 2 });
+  isDown = true;
+  await bench.clock.advance(2 * LEASE_MS);
   gated.openAll();
-  await bench.clock.advance(10);
-  expect(bench.delivered).toEqual([]); // its commit came too late, and was refused
-  expect((await bench.job(first)).state).not.toBe('sent');
+  isDown = false;
+  await bench.clock.advance(60_000);
+  expect(refusals).toEqual([ids[29]]); // too late for the one under way; those on the shelf were not even begun
+  expect((await bench.ledger.stats()).byState.sent).toBe(60);
+  expect(bench.delivered).toHaveLength(60);
 });
 
 it('asks for a commit again with the same nonce when the answer was lost, and then writes the dot once', async () => {
@@ -432,6 +444,7 @@ it('never lets a transport commit twice in one attempt', async () => {
   await bench.queue();
   await bench.clock.advance(10);
   expect(answers).toEqual([true, false]);
+  expect(bench.calls.filter(({ name }) => name === 'commit')).toHaveLength(1);
 });
 
 it('gives back unbegun work uncounted when it stops, and takes nothing new', async () => {
@@ -478,6 +491,7 @@ it('cuts short sends without a commit when it stops, and waits for those with on
   await second.clock.advance(10);
   const secondDrained = second.worker.drain(120_000);
   await second.clock.advance(100_000); // longer than a lease: heartbeats go on while it drains
+  await second.ledger.sweep({ max: 10, apartDelaysMs: [0], resendMs: 1, retentionMs: 1e9 });
   expect((await second.job(late)).state).toBe('sending');
   after.openAll();
   await second.clock.advance(10);
@@ -514,7 +528,7 @@ it('runs a job that crashed its workers apart, one at a time', async () => {
             transportFor: () => ({
               capabilities: { description: 'lone', captures: false },
               close: async () => {},
-              send: (parcel, commit, signal) => takes(50)({ parcel, commit, signal, nth: 0 }),
+              send: (parcel, commit, signal) => takes(12_000)({ parcel, commit, signal, nth: 0 }),
             }),
             clock: bench.clock,
             random: createSeededRandom(2),
