@@ -9,6 +9,7 @@ interface Seen {
   readonly path: string;
   readonly key: string | null;
   readonly token: string | null;
+  readonly redirect: string;
   readonly body: Readonly<Record<string, unknown>> | undefined;
 }
 type Answer = (seen: Seen, tries: number) => Response | Promise<Response>;
@@ -38,6 +39,7 @@ function server(answers: Readonly<Record<string, Answer>> = {}) {
       path: pathname,
       key: request.headers.get('Idempotency-Key'),
       token: request.headers.get('Authorization'),
+      redirect: request.redirect,
       body: text === '' ? undefined : JSON.parse(text),
     };
     seen.push(now);
@@ -252,9 +254,10 @@ it('does not repeat a call without a key when it may have been done', async () =
 });
 
 it('follows no redirect with its token', async () => {
-  const { fetch } = server({ 'GET /v1/inboxes': () => status(302, { Location: 'http://elsewhere.example/' }) });
+  const { fetch, seen } = server({ 'GET /v1/inboxes': () => status(302, { Location: 'http://elsewhere.example/' }) });
   const mail = await Shoal.create({ fetch, token: 't' });
   expect(await outcomeOf(mail.inboxes())).toMatchObject({ code: 'bad_answer', status: 302 });
+  expect(seen.map(({ redirect }) => redirect)).toEqual(['manual']); // `fetch` itself follows, unless told not to
 });
 
 it('says that an answer is not from Shoal', async () => {
