@@ -1,11 +1,11 @@
 import { describe } from 'vitest';
-import { storeRestarted } from './ledger-suite/case-07-store-restarted.ts';
 import { crashBeforeTheCommit } from './ledger-suite/case-01-crash-before-the-commit.ts';
 import { crashInTheWindow } from './ledger-suite/case-02-crash-in-the-window.ts';
 import { zombie } from './ledger-suite/case-03-zombie.ts';
 import { lostAnswers } from './ledger-suite/case-04-lost-answers.ts';
 import { concurrency } from './ledger-suite/case-05-concurrency.ts';
 import { crashPointsOfSubmit } from './ledger-suite/case-06-crash-points-of-submit.ts';
+import { storeRestarted } from './ledger-suite/case-07-store-restarted.ts';
 import { limits } from './ledger-suite/case-08-limits.ts';
 import { retryAndPoison } from './ledger-suite/case-09-retry-and-poison.ts';
 import { shutdownCancelTime } from './ledger-suite/case-10-shutdown-cancel-time.ts';

@@ -166,8 +166,8 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   function unanswered({ worker, apart, holds, max, leaseMs }: LeaseRequest, now: number): Lease[] {
     if (holds === undefined) return [];
     return [...records.values()]
-      .filter((record) => record.lease?.worker === worker && record.runsApart === apart && life.isLeaseLive(record, now))
-      .filter((record) => !holds.includes(record.born.id))
+      .filter((record) => record.state === 'leased' && record.lease?.worker === worker && life.isLeaseLive(record, now))
+      .filter((record) => record.runsApart === apart && !holds.includes(record.born.id))
       .slice(0, max)
       .map((record) => leaseOf(put(life.extended(record, leaseMs, now)), bytesOf(record), leaseMs, now));
   }

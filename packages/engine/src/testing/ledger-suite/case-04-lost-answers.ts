@@ -56,6 +56,20 @@ export function lostAnswers(given: Given): void {
       expect(await desk.commit(lost)).toBe('granted');
     });
 
+    given('gives a worker no lease again that it has used: committed, handed back or canceled', async (desk) => {
+      const jobs = [await desk.put(), await desk.put(), await desk.put(), await desk.put()];
+      const [sending, sent, waiting, canceled] = await desk.take();
+      if (sending === undefined || sent === undefined || waiting === undefined || canceled === undefined)
+        throw new Error('four leases were asked for');
+      await desk.commit(sending);
+      await desk.commit(sent);
+      await desk.settle(sent, SENT);
+      await desk.settle(waiting, retryIn(HOUR));
+      await desk.cancel(canceled.jobId);
+      expect(await desk.take({ holds: [] })).toEqual([]);
+      expect(await Promise.all(jobs.map(({ id }) => desk.stateOf(id)))).toEqual(['sending', 'sent', 'scheduled', 'canceled']);
+    });
+
     given('gives nobody the leases of another worker again, nor those that ended', async (desk) => {
       await desk.put();
       await desk.put();
