@@ -171,7 +171,7 @@ describe('a SQLite file', () => {
 
   it('wakes for a write of another connection', async () => {
     const [file, other] = [await openWithNumbers(), await open()];
-    const woken = file.changed(10_000, never);
+    const woken = file.changed(60_000, never); // longer than the test may take
     await add(other, 1);
     await woken;
     expect(numbers(file)).toEqual([1]);
