@@ -283,6 +283,12 @@ describe('words', () => {
   }
 });
 
+interface LockedPackage {
+  readonly resolved?: string;
+  readonly link?: boolean;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 describe('the repository', () => {
   /** Put together from halves, so that this file does not find itself. Ann lives in examples. */
   const MACHINE = new RegExp(
@@ -299,15 +305,26 @@ describe('the repository', () => {
   });
 
   it('locks versions by their content, not by the registry they came from', () => {
-    const lock = JSON.parse(repoText('package-lock.json')) as { packages: Record<string, { resolved?: string; link?: boolean }> };
-    const resolved = Object.entries(lock.packages).filter(([, entry]) => entry.resolved !== undefined && entry.link !== true);
-    expect(Object.keys(lock.packages).length).toBeGreaterThan(50);
+    const resolved = Object.entries(lockedPackages()).filter(([, entry]) => entry.resolved !== undefined && entry.link !== true);
     expect(resolved.map(([name]) => name)).toEqual([]);
+  });
+
+  it('locks the packages of other platforms too, or npm ci refuses the lock (scripts/complete-lock.mjs adds them)', () => {
+    const packages = lockedPackages();
+    const optional = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
+    expect(optional.length).toBeGreaterThan(10);
+    expect(optional.filter((name) => !Object.keys(packages).some((path) => path.endsWith(`node_modules/${name}`)))).toEqual([]);
   });
 
   it('gives each published package the licence of the repository', () => {
     for (const name of ['engine', 'sdk']) expect(repoText(`packages/${name}/LICENSE`)).toBe(repoText('LICENSE'));
   });
+
+  function lockedPackages(): Readonly<Record<string, LockedPackage>> {
+    const { packages } = JSON.parse(repoText('package-lock.json')) as { readonly packages: Readonly<Record<string, LockedPackage>> };
+    expect(Object.keys(packages).length).toBeGreaterThan(50);
+    return packages;
+  }
 
   /** What git knows, and what it would be given; a plain walk where the sources came without git. */
   function trackedFiles(): string[] {
