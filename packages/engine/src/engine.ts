@@ -117,9 +117,11 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
     },
     drain,
     async close() {
-      await drain();
+      const { left } = await drain();
       await listening?.close();
-      await transport.close();
+      // What had no reply at the limit becomes a doubt. Its server may think for ten minutes yet, and nobody waits for that.
+      const closed = transport.close();
+      if (left === 0) await closed;
       await store.close();
       await ledger.close();
       await file.close();
@@ -204,7 +206,7 @@ async function openFace(
 
 /** Names a browser may reach this server by, besides loopback: the one it was told to listen on. */
 function publicHosts(config: Config): string[] {
-  return config.http === 'off' ? [] : [config.http.host];
+  return [...config.publicHosts, ...(config.http === 'off' ? [] : [config.http.host])];
 }
 
 /** `shoal work --apart-once` in a child, with this process's settings; a job that crashes it harms nothing else. */

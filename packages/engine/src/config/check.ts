@@ -69,6 +69,7 @@ export function checkOptions(written: WrittenOptions): Config {
     retryScale: option(written, 'retryScale', 1, number({ min: 0.0001, max: 1_000, isWhole: false })),
     leaseMs: option(written, 'leaseMs', LEASE_MS, number({ min: 500, max: 3_600_000, isWhole: true })),
     drainMs: option(written, 'drainMs', 30_000, number({ min: 0, max: 3_600_000, isWhole: true })),
+    publicHosts: option(written, 'publicHosts', [], hostNames),
     signup: option(written, 'signup', 'loopback', oneOf(['loopback', 'open', 'off'])),
   };
 }
@@ -186,6 +187,12 @@ function domain(value: unknown, said: string): string {
   const given = text(value, said).toLowerCase();
   if (!DOMAIN.test(given)) throw bad(said, `must be a domain name such as agents.example.com (IDNs as xn--...), got ${shown(value)}`);
   return given;
+}
+
+function hostNames(value: unknown, said: string): readonly string[] {
+  if (value === 'none') return [];
+  const names = Array.isArray(value) ? value : text(value, said).split(',');
+  return names.map((name) => domain(typeof name === 'string' ? name.trim() : name, said));
 }
 
 function hostPort(value: unknown, said: string): HostPort | 'off' {

@@ -1,5 +1,5 @@
 import { OPTIONS } from './options.ts';
-import type { Config } from './schema.ts';
+import type { Config, HostPort } from './schema.ts';
 
 /** A configuration as the environment of another process of the same engine; passwords go this way, never on a command line (security G2). */
 export function environmentOf(config: Config): Record<string, string> {
@@ -7,5 +7,8 @@ export function environmentOf(config: Config): Record<string, string> {
 }
 
 function asText(value: Config[keyof Config]): string {
-  return typeof value === 'object' ? `${value.host}:${value.port}` : String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(',');
+  if (typeof value !== 'object') return String(value);
+  const { host, port } = value as HostPort;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -117,6 +117,15 @@ export const OPTIONS: readonly Option[] = [
     description: 'How long a stopping process waits for sends under way.',
   },
   {
+    name: 'publicHosts',
+    env: 'SHOAL_PUBLIC_HOSTS',
+    flag: '--public-hosts',
+    unit: 'host names, separated by commas',
+    default: 'none',
+    example: 'mail.example.com,shoal.internal',
+    description: 'Names a proxy on this machine reaches the server by.',
+  },
+  {
     name: 'signup',
     env: 'SHOAL_SIGNUP',
     flag: '--signup',

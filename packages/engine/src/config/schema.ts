@@ -20,6 +20,8 @@ export interface Config {
   readonly retryScale: number;
   readonly leaseMs: number;
   readonly drainMs: number;
+  /** Names this server is reached by, besides loopback and the host it listens on. */
+  readonly publicHosts: readonly string[];
   readonly signup: 'loopback' | 'open' | 'off';
 }
 

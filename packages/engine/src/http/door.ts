@@ -17,7 +17,9 @@ export function refuseForeignPages(
 ): void {
   const url = new URL(request.url);
   const isOurs = (name: string): boolean => isLoopbackName(name) || visit.publicHosts.some((host) => bare(host) === bare(name));
-  if (visit.remoteAddress !== undefined && !isOurs(url.hostname) && !PROBE_PATHS.has(path))
+  // Only this machine's own browsers can be led here by a false name and still pass for the owner.
+  const isNear = visit.remoteAddress !== undefined && isLoopbackAddress(visit.remoteAddress);
+  if (isNear && !isOurs(url.hostname) && !PROBE_PATHS.has(path))
     throw new ShoalError('host_not_allowed', `this server does not answer to the name ${JSON.stringify(url.hostname.slice(0, 255))}`);
 
   const origin = request.headers.get('origin');

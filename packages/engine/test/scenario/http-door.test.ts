@@ -23,6 +23,11 @@ describe('D4: a web page', () => {
     },
   );
 
+  it('cannot be what calls from another machine: such a caller may use any name of the server', async () => {
+    const bench = await openHttpBench();
+    expect(await bench.ask('GET', '/', { remoteAddress: '10.0.0.9', base: 'http://shoal.internal:7070' })).toMatchObject({ status: 200 });
+  });
+
   it('is no matter for a name the operator gave, or for probes that come by address', async () => {
     const bench = await openHttpBench({ settings: { publicHosts: ['Mail.example.com', '[2001:db8::1]:443'] } });
     for (const base of ['http://mail.example.com:7070', 'https://mail.example.com', 'http://[2001:db8::1]:7070'])
