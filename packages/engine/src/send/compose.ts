@@ -52,7 +52,7 @@ function headersOf(mail: Composition): readonly string[] {
   return headers;
 }
 
-/** The common case, plain ASCII text, needs no encoding and so no library: about a tenth of its time. */
+/** The common case, plain ASCII text, needs no encoding and so no library: about a fifth of the time. */
 function plainMail(headers: readonly string[], text: string): Uint8Array {
   const mime = ['MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 7bit'];
   return Buffer.from([...headers, ...mime, '', text.endsWith('\r\n') ? text : `${text}\r\n`].join('\r\n'));
@@ -95,12 +95,19 @@ function withCrlf(text: string): string {
   return text.replace(/\r\n|\r|\n/g, '\r\n');
 }
 
+/** Fit to be sent as it stands (RFC 2045 section 2.7). */
 function isSevenBit(text: string): boolean {
-  return /^[\t\r\n\x20-\x7e]*$/.test(text) && !LONG_LINE.test(text);
+  let lineStart = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code > 126 || (code < 32 && code !== TAB && code !== CR && code !== LF)) return false;
+    if (code === LF) lineStart = at + 1;
+    else if (at - lineStart >= LINE_BYTES_MAX) return false; // the CR counts too: one byte stricter than it has to be
+  }
+  return true;
 }
 
-const LONG_LINE = new RegExp(`[^\\n]{${LINE_BYTES_MAX}}`); // one less than allowed, for the CR it counts
-
+const TAB = 9;
 const CR = 13;
 const LF = 10;
 
