@@ -32,6 +32,7 @@ it('shows as in doubt what had no reply when the time to drain was over', async 
   await until('the dot is at the server', 20_000, () => isAtDot);
   stopping.signal('SIGTERM');
 
+  await until('the process ended, whatever its mail server still thinks about', 30_000, () => !stopping.isAlive());
   expect(await stopping.ended).toEqual({ code: 0, signal: null });
   stage.work('next');
   await stage.whenStatus(mail, 'in_doubt');

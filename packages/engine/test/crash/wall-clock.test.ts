@@ -31,7 +31,7 @@ const WAYS = [
 
 for (const { how, settings, isHere } of WAYS)
   it.skipIf(!isHere)(`takes no lease early and retries no sooner when two workers' calendars are an hour off, by ${how}`, async () => {
-    const stage = await openStage('wall-clock', { sink: { seed: 3, deferShare: 0.3, replyDelayMs: 20 } });
+    const stage = await openStage('wall-clock', { retryScale: 0.001, sink: { seed: 3, deferShare: 0.3, replyDelayMs: 20 } });
     stage.answerOnly();
     await stage.api.whenReady();
     await stage.api.open();
