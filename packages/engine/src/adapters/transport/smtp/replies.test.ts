@@ -51,7 +51,7 @@ it('counts each reply by itself towards the limit', () => {
   expect(read(...Array<string>(200).fill(reply)).fault).toBeUndefined();
 });
 
-it('S12: reads an endless line in time that grows with its length only', () => {
+it('S12: gives up an endless line that comes byte by byte', () => {
   const reader = new ReplyReader();
   const byte = Buffer.from('x');
   for (let count = 0; count <= REPLY_BYTES_MAX && reader.fault === undefined; count += 1) {
