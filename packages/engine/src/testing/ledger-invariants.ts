@@ -1,7 +1,7 @@
 import type { JobId } from '../model/ids.ts';
 import { isFinal, type Job, type State } from '../model/job.ts';
 import { CRASHES_APART_MAX } from '../model/limits.ts';
-import type { CommitRef, Committed, Settled, Settlement } from '../ports/ledger.ts';
+import type { CommitRef, Committed, LeaseRef, Settled, Settlement } from '../ports/ledger.ts';
 
 /** What one call did: all jobs before and after it, the clock, and the answers that matter. */
 export interface Observation {
@@ -9,6 +9,7 @@ export interface Observation {
   readonly now: number;
   readonly before: ReadonlyMap<JobId, Job>;
   readonly after: ReadonlyMap<JobId, Job>;
+  readonly leases?: readonly LeaseRef[];
   readonly commits?: readonly (readonly [CommitRef, Committed])[];
   readonly settles?: readonly (readonly [Settlement, Settled])[];
 }
@@ -56,9 +57,18 @@ export function createInvariants(): Invariants {
     observe(seen) {
       const broken: string[] = [];
       for (const [id, job] of seen.after) broken.push(...looksBroken(job), ...movedWrongly(id, seen));
-      for (const id of seen.before.keys()) broken.push(...vanished(id, seen));
+      for (const id of seen.before.keys()) {
+        broken.push(...vanished(id, seen));
+        if (!seen.after.has(id)) forget(id); // the same id may come again, as another job
+      }
+      for (const { jobId, token } of seen.leases ?? []) {
+        const job = seen.after.get(jobId);
+        if (job?.state !== 'leased' || job.token !== token)
+          broken.push(`${jobId} was leased, but is ${job?.state ?? 'gone'} with token ${job?.token}`);
+      }
       for (const [ref, answer] of seen.commits ?? []) if (answer.kind === 'granted') broken.push(...grantedWrongly(ref, seen));
       for (const [settlement, answer] of seen.settles ?? []) {
+        broken.push(...settledWrongly(settlement, answer, seen));
         const { kind } = settlement.outcome;
         if (answer.kind === 'settled' && (kind === 'retry' || kind === 'release' || kind === 'dead')) dots.delete(settlement.jobId);
       }
@@ -72,6 +82,11 @@ export function createInvariants(): Invariants {
       return broken;
     },
   };
+
+  function forget(id: JobId): void {
+    dots.delete(id);
+    for (const name of grants.keys()) if (name.startsWith(`${id} `)) grants.delete(name);
+  }
 
   function grantedWrongly(ref: CommitRef, { before, now }: Observation): string[] {
     const name = `${ref.jobId} ${ref.token}`;
@@ -90,6 +105,26 @@ export function createInvariants(): Invariants {
     dots.add(ref.jobId);
     return broken;
   }
+}
+
+/** Where each outcome may take a job. */
+const ENDS = {
+  sent: ['sent'],
+  dead: ['dead'],
+  doubt: ['in_doubt'],
+  retry: ['scheduled', 'ready'],
+  release: ['scheduled', 'ready'],
+} as const;
+
+function settledWrongly({ jobId, token, outcome }: Settlement, answer: Settled, { before, after }: Observation): string[] {
+  if (answer.kind !== 'settled') return [];
+  const broken: string[] = [];
+  const states: readonly State[] = ENDS[outcome.kind];
+  const state = after.get(jobId)?.state;
+  if (before.get(jobId)?.token !== token)
+    broken.push(`${jobId}: a settle of token ${token} held; the newest is ${before.get(jobId)?.token}`);
+  if (state === undefined || !states.includes(state)) broken.push(`${jobId} was settled as ${outcome.kind}, and is ${state ?? 'gone'}`);
+  return broken;
 }
 
 /** What no job may look like, whatever happened before. */
@@ -120,6 +155,7 @@ function movedWrongly(id: JobId, { call, before, after }: Observation): string[]
   if (to.token !== from.token && !(isLeased && to.token === from.token + 1))
     broken.push(`${id} went from token ${from.token} to ${to.token} by ${call}`);
   if (call !== 'requeue' && (to.attempts < from.attempts || to.crashes < from.crashes)) broken.push(`${id} lost a count by ${call}`);
+  if (to.crashesApart > from.crashesApart && !from.runsApart) broken.push(`${id} was blamed for a crash among others by ${call}`);
   if (to.createdAt !== from.createdAt || to.messageId !== from.messageId) broken.push(`${id} became another job by ${call}`);
   return broken;
 }

@@ -109,7 +109,7 @@ async function both<T>(bench: Bench, call: (ledger: Ledger) => Promise<T>): Prom
 }
 
 /** After a call: the same to be seen on both, and nothing broken. */
-async function check(bench: Bench, seen: Pick<Observation, 'call' | 'commits' | 'settles'>): Promise<void> {
+async function check(bench: Bench, seen: Pick<Observation, 'call' | 'leases' | 'commits' | 'settles'>): Promise<void> {
   const { now } = await bench.spec.stats();
   const mine = await look(bench.real, bench);
   expect(mine).toEqual(await look(bench.spec, bench));
@@ -228,14 +228,15 @@ const lease = step(
     apart: fc.constantFrom(false, false, true),
     leaseMs: fc.constantFrom(LEASE, 10 * MINUTE),
     isAnswerLost: fc.constantFrom(false, false, false, true),
-    goesOn: fc.constantFrom('no', 'commit', 'commit', 'send'), // in one step, so that runs come far
+    goesOn: fc.constantFrom('no', 'no', 'commit', 'commit', 'send', 'late'), // in one step, so that runs come far
   }),
   async (bench, { goesOn, isAnswerLost, ...wish }) => {
     await sweepBoth(bench, sweepOptions()); // so that what is due is ready in both, and only the dealing differs
     // After a lost answer a worker names what it holds; the newest lease is what it does not know of.
     const holds = isAnswerLost ? { holds: bench.refs.slice(0, -1).map((ref) => ref.jobId), max: 100 } : {};
     const leases = await leaseBoth(bench, leaseRequest({ ...wish, ...holds }));
-    await check(bench, { call: 'lease' });
+    await check(bench, { call: 'lease', leases });
+    if (goesOn === 'late') await advanceBoth(bench, LEASE + SECOND);
     if (goesOn === 'no') return;
     const refs = leases.map(({ jobId, token }) => ({ jobId, token, nonce: `n ${token}` }));
     await commitBoth(bench, refs);
@@ -431,12 +432,17 @@ const resolve = step(
   },
 );
 
-const requeue = step('requeue', ofRecent, async (bench, { back }) => {
-  const id = anId(bench, back);
-  if (id === undefined) return;
-  await both(bench, (ledger) => ledger.requeue([id]));
-  await check(bench, { call: 'requeue' });
-});
+const requeue = step(
+  'requeue',
+  fc.record({ back: recent, isDead: fc.constantFrom(true, true, true, false) }),
+  async (bench, { back, isDead }) => {
+    const dead = [...bench.before.values()].filter((job) => job.state === 'dead').map((job) => job.id);
+    const id = isDead ? pick(dead, back) : anId(bench, back);
+    if (id === undefined) return;
+    await both(bench, (ledger) => ledger.requeue([id]));
+    await check(bench, { call: 'requeue' });
+  },
+);
 
 const wait = step(
   'wait',
