@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { createMemoryLedger } from '../src/testing/memory-ledger.ts';
 import { simulate } from '../src/testing/simulator/simulate.ts';
 
-/** One seed of your own: `SIM_SEED=1234 npx vitest run packages/engine/test/simulator.test.ts`. */
-const { SIM_SEED, SIM_SEEDS = '10000', SIM_FROM = '1' } = process.env;
+/** CI runs `SIM_SEEDS=10000`. One seed of your own: `SIM_SEED=1234 npx vitest run packages/engine/test/simulator.test.ts`. */
+const { SIM_SEED, SIM_SEEDS = '2000', SIM_FROM = '1' } = process.env;
 const seeds = SIM_SEED === undefined ? Array.from({ length: Number(SIM_SEEDS) }, (_, at) => Number(SIM_FROM) + at) : [Number(SIM_SEED)];
 
 describe('the simulator, on the memory ledger', () => {
