@@ -5,7 +5,7 @@
  *   node bench/sqlite-ledger.mjs [jobs=20000] [batch=50] [payloadBytes=2048] [callers=100] [backlog=0]
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteFile } from '../packages/engine/dist/adapters/_shared/sqlite-file.js';
@@ -45,14 +45,27 @@ function newJob() {
   };
 }
 
+/** Reads and writes asked of the kernel so far (Linux): they do not jitter with what else the machine does. */
+function inputOutput() {
+  if (!existsSync('/proc/self/io')) return { syscr: 0, syscw: 0 };
+  return Object.fromEntries(
+    [...readFileSync('/proc/self/io', 'utf8').matchAll(/^(syscr|syscw): (\d+)$/gm)].map(([, name, count]) => [name, Number(count)]),
+  );
+}
+
 async function timed(what, count, act) {
   const before = process.cpuUsage();
+  const io = inputOutput();
   const startedAt = performance.now();
   await act();
   const seconds = (performance.now() - startedAt) / 1_000;
   const { user, system } = process.cpuUsage(before);
-  const cpu = ((user + system) / 1_000 / count).toFixed(3);
-  console.log(`${what}: ${Math.round(count / seconds)}/s, ${cpu} ms CPU each, ${count} in ${seconds.toFixed(2)} s`);
+  const each = (number) => (number / count).toFixed(3);
+  const { syscr, syscw } = inputOutput();
+  console.log(
+    `${what}: ${Math.round(count / seconds)}/s; each ${each(user / 1_000)} ms user, ${each(system / 1_000)} ms system, ` +
+      `${each(syscr - io.syscr)} reads, ${each(syscw - io.syscw)} writes; ${count} in ${seconds.toFixed(2)} s`,
+  );
 }
 
 async function enqueueAll(count) {
