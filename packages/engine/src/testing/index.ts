@@ -8,11 +8,19 @@ export { type LedgerWorld, ledgerSuite } from './ledger-suite.ts';
 export { createManualClock, type ManualClock } from './manual-clock.ts';
 export { createMemoryLedger, type MemoryLedger, type MemoryLedgerOptions } from './memory-ledger.ts';
 export {
+  cut,
+  hold,
   openScriptedSmtpServer,
   type ReceivedMail,
   type ScriptedSmtpServer,
   type ScriptedTls,
+  type ScriptedVerb,
   type SmtpScript,
+  say,
+  sayByByte,
+  sayThenCut,
+  silence,
+  type Step,
 } from './scripted-smtp-server.ts';
 export { createSeededRandom } from './seeded-random.ts';
 export { type Simulation, type SimulationOptions, simulate } from './simulator/simulate.ts';
