@@ -68,7 +68,8 @@ async function run(title, storm) {
   say(printed(`${title}, seed ${seed}, ${seconds.toFixed(0)} s`, sheet));
   if (sheet.adds) return;
   allAdd = false;
-  say(`the journal, the database and every process's output are in ${dir}\n`);
+  say(`the journal, the database and every process's output are in ${dir}`);
+  say(`the same schedule again: node bench/storm.mjs ${process.argv.slice(2).join(' ')} --seed ${seed}\n`);
 }
 
 /** The control has to lose mail: a storm that cannot see loss proves nothing. @param {'kills' | 'deferrals'} hurt */
@@ -80,12 +81,8 @@ async function runControl(hurt) {
     return;
   }
   const lost = Number(result.sheet.rows.find((row) => row.account === 'lost')?.value);
-  say(printed(`control (BullMQ and SET NX), ${hurt}, seed ${seed}`, { ...result.sheet, findings: [] }));
-  say(
-    lost > 0
-      ? `the control lost ${lost} mails without a trace: this storm sees loss\n`
-      : 'the control lost nothing: THIS STORM CANNOT SEE LOSS\n',
-  );
+  say(printed(`control storm (BullMQ and SET NX), ${hurt}, seed ${seed}`, { ...result.sheet, findings: [] }));
+  say(`control storm: ${lost > 0 ? 'PASS' : 'FAILED'} (${hurt}: it lost ${lost} mails without a trace, and has to lose some)\n`);
   if (lost === 0) allAdd = false;
 }
 
