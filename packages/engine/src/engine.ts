@@ -83,13 +83,15 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   };
   const decorate = parts.decorate ?? {};
 
-  const file = await openSqlite(config.ledger);
+  const file = await openSqlite(config.ledger, { mustShare: !roles.http }); // a worker without HTTP works beside another process
   const store = await openSqliteStore(file);
   const sqlite = await openSqliteLedger(file, { keepsPayloads: true, onDropped: store.keepEndNow });
   const ledger = decorate.ledger?.(sqlite) ?? sqlite;
   const opened = await openTransport(config.transport, base);
   const transport = decorate.transport?.(opened) ?? opened;
-  const worker = openWorker(base, { ledger, transport, apart: parts.apart ?? lonelyProcess(config, base.log) });
+  // A file that is held alone has no room for a child process; its jobs set apart wait, and the worker says so.
+  const apart = parts.apart ?? (ledger.capabilities.isShared ? lonelyProcess(config, base.log) : undefined);
+  const worker = openWorker(base, { ledger, transport, ...(apart !== undefined && { apart }) });
   const accepting = oneTransaction(file, sqlite, store);
   const acceptance = decorate.acceptance?.(accepting) ?? accepting;
   const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport }) : undefined;
@@ -102,7 +104,11 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
     return drained;
   };
   return {
-    facts: [`ledger: ${ledger.capabilities.description}; ${durability(ledger)}`, `transport: ${transport.capabilities.description}`],
+    facts: [
+      `ledger: ${ledger.capabilities.description}; ${durability(ledger)}`,
+      `transport: ${transport.capabilities.description}`,
+      ...file.warnings.map((warning) => `warning: ${warning}`),
+    ],
     captures: transport.capabilities.captures,
     get url() {
       return listening?.url;
@@ -140,7 +146,7 @@ interface Base {
 
 const NOTHING_LEFT: DrainResult = { released: 0, finished: 0, left: 0 };
 
-function openWorker(base: Base, plugs: { readonly ledger: Ledger; readonly transport: Transport; readonly apart: Apart }): Worker {
+function openWorker(base: Base, plugs: { readonly ledger: Ledger; readonly transport: Transport; readonly apart?: Apart }): Worker {
   const { config, clock, random, log } = base;
   return createWorker({
     ledger: plugs.ledger,
@@ -148,7 +154,7 @@ function openWorker(base: Base, plugs: { readonly ledger: Ledger; readonly trans
     clock,
     random,
     log,
-    apart: plugs.apart,
+    ...(plugs.apart !== undefined && { apart: plugs.apart }),
     settings: {
       workerId: workerId(`wrk_${base32(random.bytes(8), 12)}`),
       concurrency: config.concurrency,

@@ -34,10 +34,13 @@ export async function openCaptured(dir: string): Promise<Captured> {
   return (await import('./transport/capture.ts')).openCaptured(dir);
 }
 
-export async function openSqlite(url: string): Promise<SqliteFile> {
+/** `mustShare`: other processes use the file at the same moment, so a SQLite that cannot be shared safely refuses to start. */
+export async function openSqlite(url: string, { mustShare }: { readonly mustShare: boolean }): Promise<SqliteFile> {
   if (schemeOf(url) !== 'sqlite')
     throw new ShoalError('bad_config', `no ledger or store for \`${schemeOf(url)}:\` in this version; there is sqlite:PATH`);
-  return (await import('./_shared/sqlite-file.ts')).openSqliteFile(url.slice('sqlite:'.length));
+  return (await import('./_shared/sqlite-file.ts')).openSqliteFile(url.slice('sqlite:'.length), {
+    sharing: mustShare ? 'required' : 'if-safe',
+  });
 }
 
 function schemeOf(url: string): string {

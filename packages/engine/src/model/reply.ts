@@ -30,8 +30,8 @@ export interface ConnectionFacts {
   readonly durationMs: number;
 }
 
-/** `missing` stands for an extension the message needs and the server does not offer (SMTPUTF8, 8BITMIME, SIZE). */
-export type FailureCause = 'refused' | 'timeout' | 'cut' | 'dns' | 'tls' | 'malformed' | 'missing';
+/** `malformed`: the server's words. `missing`: an extension the message needs and the server does not offer (SMTPUTF8, 8BITMIME, SIZE). `unsendable`: our own bytes or envelope, before anything was written. */
+export type FailureCause = 'refused' | 'timeout' | 'cut' | 'dns' | 'tls' | 'malformed' | 'missing' | 'unsendable';
 
 export type Report =
   /** The server took the message for `accepted`; `refused` were turned down at RCPT and got no copy. */

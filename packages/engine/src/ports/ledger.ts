@@ -54,7 +54,7 @@ export interface Ledger {
   /** The finished MIME of each message, while the ledger keeps it. */
   payloads(ids: readonly MessageId[]): Promise<(Uint8Array | undefined)[]>;
   stats(): Promise<LedgerStats>;
-  /** Events after `seq`, oldest first. */
+  /** Events after `seq`, oldest first; an event is kept as long as its job. */
   events(after: number, max: number): Promise<readonly LedgerEvent[]>;
 
   /** The doorbell: resolves when there may be work to lease, and after `maxMs` or when `signal` fires in any case. */

@@ -33,7 +33,7 @@ it.each([
   ['a cut inside the body', 'body', 'cut', FACTS, { kind: 'later', failure: 'network' }],
   ['a cut at MAIL on a new connection', 'mail', 'cut', FACTS, { kind: 'later', failure: 'network' }],
   ['a cut at MAIL on a kept connection', 'mail', 'cut', REUSED, { kind: 'wait', cause: 'session' }],
-  ['bytes or an envelope of ours that may not go on the wire', 'connect', 'malformed', FACTS, { kind: 'never' }],
+  ['bytes or an envelope of ours that may not go on the wire', 'connect', 'unsendable', FACTS, { kind: 'never' }],
   ['no SMTPUTF8 where it is needed', 'mail', 'missing', FACTS, { kind: 'never' }],
   ['no AUTH where it is needed', 'auth', 'missing', FACTS, { kind: 'wait', cause: 'account' }],
 ] as const)('takes %s for what it is', (_, phase, cause, facts, verdict) => {

@@ -111,8 +111,8 @@ export const FAILURE_RULES: readonly FailureRule[] = [
   { id: 'account-unusable', causes: ['missing'], phases: ['connect', 'starttls', 'auth'], means: { wait: 'account' } },
   // SMTPUTF8, 8BITMIME or SIZE (RFC 6531 section 3.2, RFC 1870 section 6.1): this server will never take this message.
   { id: 'cannot-carry', causes: ['missing'], means: { never: true } },
-  // Before there is a connection no server can have said nonsense: our own bytes or envelope may not go on the wire.
-  { id: 'unsendable', causes: ['malformed'], phases: ['connect'], means: { never: true } },
+  // Our own bytes or envelope may not go on the wire, and never will.
+  { id: 'unsendable', causes: ['unsendable'], means: { never: true } },
   // A kept connection that turned out dead says nothing about the server: a new one is tried at once.
   { id: 'stale-connection', causes: ['cut'], phases: ['mail'], onReusedOnly: true, means: { wait: 'session' } },
   { id: 'network', causes: ['refused', 'timeout', 'cut', 'dns', 'tls', 'malformed'], means: { later: 'network' } },

@@ -88,6 +88,7 @@ const LEASE_RETRY_MS = 500;
 const LEASE_RETRY_MS_MAX = 15_000;
 const LONE_LEASE_FAILURES_MAX = 4;
 const DRAIN_MS = 30_000;
+const APART_PAUSE_MS = 1_000;
 /** Part of the drain time after which sends without a commit are cut short; those with one get all of it. */
 const DRAIN_GRACE = 0.25;
 /** How often the log repeats that an account does not work. */
@@ -336,6 +337,7 @@ export function createWorker(parts: WorkerParts): Worker {
     parts.apart
       .runOne(stopping.signal)
       .catch((cause: unknown) => log.error('running a job apart failed', { cause }))
+      .then(() => clock.sleep(APART_PAUSE_MS, stopping.signal)) // a child that cannot start is not started without end
       .finally(() => {
         isApartRunning = false;
         isHungry = true; // the next answer says whether another one waits

@@ -126,11 +126,16 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     return { kind: 'created', job: life.jobOf(put(life.created(job, lastSeq, now), 'queued')) };
   }
 
-  /** The duplicate guard: a caller's own key says that a repeat is meant; a key that a library made for one call does not. */
+  /**
+   * The duplicate guard: a caller's own key says that a repeat is meant; a key that a library made for one call does not.
+   * A mail that was canceled or given up is no answer to somebody who asks for it again.
+   */
   function findTwin(job: NewJob, now: number): JobRecord | undefined {
     if (job.key !== undefined && !job.key.text.startsWith('auto_')) return undefined;
     return [...records.values()].find(
-      ({ born }) =>
+      ({ born, state }) =>
+        state !== 'canceled' &&
+        state !== 'dead' &&
         born.fingerprint === job.fingerprint &&
         born.tenant === job.tenant &&
         born.lane === job.lane &&

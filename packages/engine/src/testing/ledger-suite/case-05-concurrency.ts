@@ -179,6 +179,15 @@ export function concurrency(given: Given): void {
       await desk.put({ fingerprint: 'same', guardMs: 10 * MINUTE });
     });
 
+    given('makes a new job of equal content when the first was canceled or given up: asking again is then meant', async (desk) => {
+      const guard = { fingerprint: 'same', guardMs: 10 * MINUTE };
+      await desk.cancel((await desk.put(guard)).id);
+      await desk.put(guard);
+      await desk.settle(await desk.takeOne(), { kind: 'dead', reason: 'permanent' });
+      await desk.put(guard);
+      expect(await desk.take()).toHaveLength(1);
+    });
+
     given('makes a new job of equal content when the caller means it: no guard, or a key of its own', async (desk) => {
       await desk.put({ fingerprint: 'same', guardMs: 10 * MINUTE });
       await desk.put({ fingerprint: 'same', guardMs: 0 });

@@ -37,7 +37,7 @@ export class SmtpPool implements ConnectionHost {
       ended: (ended) => this.#aborts.remove(signal, ended),
     });
     const fault = envelopeFault(parcel.envelope) ?? (body.kind === 'malformed' ? body.detail : undefined);
-    if (fault !== undefined) transaction.fail('malformed', fault);
+    if (fault !== undefined) transaction.fail('unsendable', fault);
     else if (signal.aborted) transaction.abort();
     else if (this.#isClosing) transaction.fail('refused', 'the transport is closed');
     else {

@@ -1,10 +1,10 @@
 /** The statements of `enqueue`: looks first, then rows, all in one transaction, since a key or a content decides for the next job of the same call. */
 
 // in:  contents.hash, created after this (exclusive), mails.id of the new job
-// out: the oldest job with that content, of another message
+// out: the oldest job with that content, of another message, that was sent or still may be
 export const TWIN = `
-  SELECT c.job FROM contents c JOIN job_facts f ON f.seq = c.job JOIN mails m ON m.seq = f.mail
-   WHERE c.hash = ? AND c.created_at > ? AND m.id <> ? ORDER BY c.created_at, c.job LIMIT 1`;
+  SELECT c.job FROM contents c JOIN jobs j ON j.seq = c.job JOIN job_facts f ON f.seq = c.job JOIN mails m ON m.seq = f.mail
+   WHERE c.hash = ? AND c.created_at > ? AND m.id <> ? AND j.state NOT IN ('canceled', 'dead') ORDER BY c.created_at, c.job LIMIT 1`;
 export const WHOLE_JOB_ID = 'SELECT id FROM jobs WHERE seq = ?';
 
 // in:  mails.id, size_bytes, payload
