@@ -56,8 +56,12 @@ export async function submitUntilAnswered(api, mail, result) {
 /** @returns {LoadResult} */
 export const noLoad = () => ({ attempted: 0, acknowledged: new Map(), refused: [] });
 
+/** So many requests wait for an answer at most; more would be a load of their own and no longer the pace that was asked for. */
+const REQUESTS_MAX = 200;
+
 /**
- * A paced load: mail `i` is handed in `i / rate` seconds after the start, whether or not the ones before were answered.
+ * A paced load: mail `i` is handed in `i / rate` seconds after the start, whether or not the ones before were answered,
+ * unless too many of those wait: then the pace is that of the answers.
  *
  * @param {{ api: import('./shoal.mjs').Api, mails: number, ratePerSecond: number, seed: number, onDoubt: 'hold' | 'resend', isOver?: () => boolean }} plan
  * @returns {Promise<LoadResult>}
@@ -65,14 +69,15 @@ export const noLoad = () => ({ attempted: 0, acknowledged: new Map(), refused: [
 export async function pacedLoad({ api, mails, ratePerSecond, seed, onDoubt, isOver = () => false }) {
   const result = noLoad();
   const startedAt = performance.now();
-  /** @type {Promise<void>[]} */
-  const underWay = [];
+  /** @type {Set<Promise<void>>} */
+  const underWay = new Set();
   for (let index = 0; index < mails && !isOver(); index += 1) {
     const early = (index * 1_000) / ratePerSecond - (performance.now() - startedAt);
     if (early > 1) await pause(early);
-    const submitting = submitUntilAnswered(api, mailOf(index, seed, onDoubt), result);
+    while (underWay.size >= REQUESTS_MAX) await Promise.race(underWay);
+    const submitting = submitUntilAnswered(api, mailOf(index, seed, onDoubt), result).finally(() => underWay.delete(submitting));
     submitting.catch(() => undefined); // told at the end, by `all`
-    underWay.push(submitting);
+    underWay.add(submitting);
   }
   await Promise.all(underWay);
   return result;
