@@ -24,8 +24,15 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 20_000,
     projects: [
-      { extends: true, test: { name: 'core', include: ALL_TESTS, exclude: ['**/node_modules/**', ...PROCESS_TESTS] } },
-      { extends: true, test: { name: 'processes', include: PROCESS_TESTS, testTimeout: 180_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: { name: 'core', include: ALL_TESTS, exclude: ['**/node_modules/**', ...PROCESS_TESTS], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        // After the others, since leases of real workers run out while something else has the processor.
+        test: { name: 'processes', include: PROCESS_TESTS, testTimeout: 180_000, hookTimeout: 60_000, sequence: { groupOrder: 1 } },
+      },
     ],
   },
 });

@@ -3,10 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 const VITEST = fileURLToPath(new URL('../node_modules/vitest/vitest.mjs', import.meta.url));
 const COUNT = fileURLToPath(new URL('./count.ts', import.meta.url));
+
+vi.setConfig({ testTimeout: 90_000 }); // each starts a whole vitest, which takes long where everything else runs too
 
 let folder = '';
 beforeEach(() => {
