@@ -96,6 +96,13 @@ it('makes one job of a request that comes twice at once', async () => {
   expect(answers.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
 });
 
+it('tells one of two mails that come at once under one key that the key is taken', async () => {
+  const bench = openBench();
+  const answers = await Promise.allSettled(['one', 'two'].map((text) => bench.send({ key: 'order-7', text })));
+  expect(answers.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(answers.find((answer) => answer.status === 'rejected')?.reason).toMatchObject({ code: 'key_reused' });
+});
+
 it('names what differs when a key comes back with other content', async () => {
   const bench = openBench();
   await bench.send({ key: 'k1' });

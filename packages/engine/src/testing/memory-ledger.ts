@@ -97,13 +97,14 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
 
   function enqueueOne(job: NewJob): Enqueued {
     const now = clock();
+    const key = job.key === undefined ? undefined : keyName(job.tenant, job.key.text);
+    const entry = key === undefined ? undefined : keys.get(key);
+    // Before the id: two requests with one key that both found it free make the same ids, whatever they ask for.
+    if (entry?.holds !== undefined && entry.holds.fingerprint !== job.fingerprint) return { kind: 'conflict', ...entry.holds };
     const known = records.get(job.id);
     if (known !== undefined) return { kind: 'existing', job: life.jobOf(known), because: 'id' };
 
-    const key = job.key === undefined ? undefined : keyName(job.tenant, job.key.text);
-    const entry = key === undefined ? undefined : keys.get(key);
     if (entry?.holds !== undefined) {
-      if (entry.holds.fingerprint !== job.fingerprint) return { kind: 'conflict', ...entry.holds };
       const first = jobsOf(entry.holds.messageId)[0];
       if (entry.holds.messageId !== job.messageId && first !== undefined) {
         return { kind: 'existing', job: life.jobOf(first), because: 'key' };

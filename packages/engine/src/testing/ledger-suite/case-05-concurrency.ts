@@ -89,6 +89,12 @@ export function concurrency(given: Given): void {
       expect(await desk.payload(other.messageId)).toBeUndefined();
     });
 
+    given('refuses other content under a key, although both requests made the same ids', async (desk) => {
+      const first = await desk.put({ key: 'order-7', fingerprint: 'one' });
+      const other = newJob({ id: first.id, messageId: first.messageId, key: 'order-7', fingerprint: 'two' });
+      expect(await desk.ledger.enqueue([other])).toEqual([{ kind: 'conflict', messageId: first.messageId, fingerprint: 'one' }]);
+    });
+
     given('keeps the keys of tenants apart', async (desk) => {
       await desk.put({ tenant: ALICE, key: 'order-7', fingerprint: 'one' });
       await desk.put({ tenant: BOB, key: 'order-7', fingerprint: 'two' });

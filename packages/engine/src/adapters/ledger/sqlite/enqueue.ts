@@ -32,13 +32,15 @@ export function enqueueNow(tables: LedgerTables, jobs: readonly NewJob[]): Enque
 }
 
 function enqueueOne(act: Act, job: NewJob): Enqueued {
+  const key = job.key && keyHash({ tenant: job.tenant, key: job.key.text });
+  const record = key && act.sql<KeyRow>(KEY).get(key);
+  // Before the id: two requests with one key that both found it free make the same ids, whatever they ask for.
+  if (record?.message_id != null && record.fingerprint !== null && record.fingerprint !== job.fingerprint)
+    return { kind: 'conflict', messageId: record.message_id, fingerprint: record.fingerprint };
   const known = act.sql(IS_KNOWN).get(job.id) && act.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(job.id);
   if (known !== undefined) return { kind: 'existing', job: jobOf(known), because: 'id' };
 
-  const key = job.key && keyHash({ tenant: job.tenant, key: job.key.text });
-  const record = key && act.sql<KeyRow>(KEY).get(key);
   if (record?.message_id != null && record.fingerprint !== null) {
-    if (record.fingerprint !== job.fingerprint) return { kind: 'conflict', messageId: record.message_id, fingerprint: record.fingerprint };
     const first = record.message_id === job.messageId ? undefined : act.sql<WholeJobRow>(FIRST_JOB_OF_MAIL).get(record.mail);
     if (first !== undefined) return { kind: 'existing', job: jobOf(first), because: 'key' };
     return insert(act, job, { key, takesKey: false, content: contentHash(job) }); // one message may have several jobs; they share its key
