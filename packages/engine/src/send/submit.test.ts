@@ -1,7 +1,7 @@
 import PostalMime from 'postal-mime';
 import { expect, it } from 'vitest';
 import { ShoalError } from '../model/errors.ts';
-import { inboxId, senderId, tenantId } from '../model/ids.ts';
+import { inboxId, jobId, senderId, tenantId, workerId } from '../model/ids.ts';
 import type { Message } from '../model/message.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
@@ -128,6 +128,21 @@ it('makes new ids for a key that was used before its time was over', async () =>
   const second = await bench.send({ key: 'k1', subject: 'Something else' });
   expect(second.deduplicated).toBe(false);
   expect(second.messageId).not.toBe(first.messageId);
+});
+
+it('answers a repeat with what is left of a mail that was taken for some recipients and refused for others', async () => {
+  const bench = openBench();
+  const { job } = await bench.send({ key: 'k1', to: ['ada@example.com', 'eve@example.com'] });
+  const wish = { worker: workerId(`wrk_${'0'.repeat(12)}`), kinds: ['send'] as const, max: 1, leaseMs: 60_000, apart: false };
+  const token = (await bench.ledger.lease(wish)).leases[0]?.token ?? 0;
+  await bench.ledger.commit([{ jobId: job.id, token, nonce: 'n' }]);
+  const refused = { id: jobId(`job_00${'1'.repeat(24)}`), to: ['eve@example.com'], note: '', recipients: [] };
+  const children = [{ ...refused, outcome: { kind: 'dead', reason: 'permanent' } as const }];
+  await bench.ledger.settle([{ jobId: job.id, token, outcome: { kind: 'sent' }, note: '', keeps: ['ada@example.com'], children }]);
+  await bench.clock.advance(8 * DAY_MS);
+  await bench.ledger.sweep({ max: 100, apartDelaysMs: [0], resendMs: 1, retentionMs: 7 * DAY_MS }); // a dead letter stays longer
+  const again = await bench.send({ key: 'k1', to: ['ada@example.com', 'eve@example.com'] });
+  expect(again).toMatchObject({ messageId: job.messageId, job: { id: refused.id, state: 'dead' }, deduplicated: true });
 });
 
 it('looks again when the generation of a key changed meanwhile', async () => {

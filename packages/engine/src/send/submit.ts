@@ -1,6 +1,7 @@
 import { ShoalError } from '../model/errors.ts';
+import type { TenantId } from '../model/ids.ts';
 import type { Job } from '../model/job.ts';
-import { DUPLICATE_GUARD_MS } from '../model/limits.ts';
+import { DUPLICATE_GUARD_MS, PAGE_MAX } from '../model/limits.ts';
 import type { Message } from '../model/message.ts';
 import type { Acceptance } from '../ports/acceptance.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -14,7 +15,7 @@ import { differingFields, fingerprintOf } from './fingerprint.ts';
 import { type DerivedIds, deriveIds } from './ids.ts';
 
 export interface SubmitParts {
-  readonly ledger: Pick<Ledger, 'findKeys' | 'get'>;
+  readonly ledger: Pick<Ledger, 'findKeys' | 'get' | 'list'>;
   readonly acceptance: Acceptance;
   readonly clock: Clock;
   readonly random: Random;
@@ -58,7 +59,7 @@ async function submitOnce(
   });
   if (record.kind === 'taken') {
     if (record.fingerprint !== fingerprint) throw keyReused(record.fingerprint, fingerprint);
-    return answerFirst(parts, ids); // recognised without composing anything
+    return answerFirst(parts, request.tenant, ids); // recognised without composing anything
   }
 
   const composed = await compose({ ...mail, ...ids, date: parts.clock.wallNow() });
@@ -89,9 +90,14 @@ async function findKey(parts: SubmitParts, request: SubmitRequest): Promise<KeyR
   return record;
 }
 
-/** Undefined when the record was dropped since: then the key is free again, under a new generation. */
-async function answerFirst(parts: SubmitParts, ids: DerivedIds): Promise<SubmitAnswer | undefined> {
-  const [job]: readonly (Job | undefined)[] = await reached(parts.ledger.get([ids.jobId]));
+/**
+ * Answers with the first job of the mail that is still on record: a mail taken for some and refused for others keeps its dead
+ * letter, and so its key, after the record of what was sent is gone. Undefined when all of it was dropped since: then the key
+ * is free again, under a new generation.
+ */
+async function answerFirst(parts: SubmitParts, tenant: TenantId, { jobId, messageId }: DerivedIds): Promise<SubmitAnswer | undefined> {
+  const [first]: readonly (Job | undefined)[] = await reached(parts.ledger.get([jobId]));
+  const job = first ?? (await reached(parts.ledger.list({ tenant, messageIds: [messageId], max: PAGE_MAX }))).jobs.at(-1);
   return job === undefined ? undefined : { messageId: job.messageId, job, deduplicated: true };
 }
 
