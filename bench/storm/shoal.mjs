@@ -130,6 +130,7 @@ export function freePort() {
  * @property {string} subject
  * @property {string} text
  * @property {'hold' | 'resend'} onDoubt
+ * @property {number} [sendAt] epoch ms
  */
 
 const ANSWER_MS_MAX = 15_000;

@@ -19,8 +19,9 @@ it('shows as in doubt what had no reply when the time to drain was over', async 
     drainMs: 300,
     sink: {
       onDot: () => {
+        if (isAtDot) return undefined;
         isAtDot = true;
-        return new Promise(() => undefined); // never answers
+        return new Promise(() => undefined); // the first one is never answered
       },
     },
   });
@@ -36,5 +37,7 @@ it('shows as in doubt what had no reply when the time to drain was over', async 
   expect(await stopping.ended).toEqual({ code: 0, signal: null });
   stage.work('next');
   await stage.whenStatus(mail, 'in_doubt');
+  await stage.whenAllIsOver(2);
+  expect(await stage.tell(mail)).toMatchObject({ status: 'in_doubt' });
   expect(stage.copiesOf(mail)).toHaveLength(1);
 });

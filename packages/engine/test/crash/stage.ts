@@ -11,13 +11,25 @@ import { onTestFinished } from 'vitest';
 import { type Child, endGroup, startChild } from '../../../../bench/storm/child.mjs';
 import { type Fleet, openFleet } from '../../../../bench/storm/fleet.mjs';
 import { mailOf, noLoad, type Sent, submitUntilAnswered } from '../../../../bench/storm/load.mjs';
-import { type Api, apiAt, environmentOf, freePort, makeWorld, type Settings, startShoal } from '../../../../bench/storm/shoal.mjs';
+import {
+  type Api,
+  apiAt,
+  environmentOf,
+  freePort,
+  type Mail,
+  makeWorld,
+  type Settings,
+  startShoal,
+} from '../../../../bench/storm/shoal.mjs';
 import { type Dot, isCopy, openSink, type SinkHooks, type SinkPlan } from '../../../../bench/storm/sink.mjs';
 import { until } from '../../../../bench/storm/wait.mjs';
 
 const KILL_POINT_PROCESS = fileURLToPath(new URL('./kill-point-process.mjs', import.meta.url));
 const API_PROCESS = fileURLToPath(new URL('../../../../bench/storm/api-process.mjs', import.meta.url));
 const FACT_MS_MAX = 90_000; // facts come in seconds; a machine that does ten other things needs longer
+
+/** One until it is swept, one until it is sent again, and some. */
+const LEASES_UNTIL_OVER = 3;
 
 export type Policy = 'hold' | 'resend';
 
@@ -41,7 +53,9 @@ export interface Stage {
   /** The engine as `shoal serve` runs it, that kills itself at one named point. */
   serveUntil(point: string): Child;
   /** Repeats with the same key until there is an answer. */
-  submit(index: number, onDoubt?: Policy): Promise<Sent>;
+  submit(index: number, onDoubt?: Policy, more?: Partial<Mail>): Promise<Sent>;
+  /** A mail that is due when every lease, sweep and second sending of now is over is delivered: the ledger's clock has come past them all. */
+  whenAllIsOver(index: number): Promise<void>;
   tell(sent: Sent): Promise<Told>;
   /** Waits until the mail has this status, and answers all that is told about it. */
   whenStatus(sent: Sent, status: string): Promise<Told>;
@@ -63,7 +77,8 @@ export async function openStage(
   const sink = await openSink(world.journalPath, plan);
   const httpPort = await freePort();
   const api = apiAt(httpPort);
-  const settings: Settings = { leaseMs: 1_500, ...options, world, smtpPort: sink.port };
+  const { leaseMs = 1_500 } = options;
+  const settings: Settings = { ...options, leaseMs, world, smtpPort: sink.port };
   const children: Child[] = [];
   const fleets: Fleet[] = [];
   const kept = (child: Child): Child => {
@@ -77,6 +92,27 @@ export async function openStage(
     else world.remove();
   });
   const tell = (sent: Sent): Promise<Told> => api.read(`/v1/emails/${sent.id}`);
+
+  async function submit(index: number, onDoubt: Policy = 'hold', more: Partial<Mail> = {}): Promise<Sent> {
+    const load = noLoad();
+    const mail = { ...mailOf(index, 1, onDoubt), ...more };
+    await submitUntilAnswered(api, mail, load);
+    const sent = load.acknowledged.get(mail.to);
+    if (sent === undefined) throw new Error(`not accepted: ${load.refused.join()}`);
+    return sent;
+  }
+  async function whenStatus(sent: Sent, status: string): Promise<Told> {
+    let told: Told | undefined;
+    return until(
+      `${sent.to} is ${status}`,
+      FACT_MS_MAX,
+      async () => {
+        told = await tell(sent);
+        return told.status === status ? told : undefined;
+      },
+      { seen: () => told },
+    );
+  }
 
   return {
     api,
@@ -110,26 +146,12 @@ export async function openStage(
           logPath: join(world.dir, 'armed.log'),
         }),
       ),
-    async submit(index, onDoubt = 'hold') {
-      const load = noLoad();
-      const mail = mailOf(index, 1, onDoubt);
-      await submitUntilAnswered(api, mail, load);
-      const sent = load.acknowledged.get(mail.to);
-      if (sent === undefined) throw new Error(`not accepted: ${load.refused.join()}`);
-      return sent;
-    },
+    submit,
     tell,
-    async whenStatus(sent, status) {
-      let told: Told | undefined;
-      return until(
-        `${sent.to} is ${status}`,
-        FACT_MS_MAX,
-        async () => {
-          told = await tell(sent);
-          return told.status === status ? told : undefined;
-        },
-        { seen: () => told },
-      );
+    whenStatus,
+    async whenAllIsOver(index) {
+      const late = await submit(index, 'hold', { sendAt: Date.now() + LEASES_UNTIL_OVER * leaseMs });
+      await whenStatus(late, 'sent');
     },
     dots: () => world.dots(),
     copiesOf: (sent) => world.dots().filter((dot) => dot.to === sent.to && isCopy(dot)),

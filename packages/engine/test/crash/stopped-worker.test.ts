@@ -34,6 +34,7 @@ it('heals a doubt by the late settle of a worker that was stopped after the dot,
   first.child.signal('SIGCONT');
 
   await stage.whenStatus(mail, 'sent');
+  await stage.whenAllIsOver(2);
   expect(stage.copiesOf(mail)).toHaveLength(1);
 });
 
@@ -45,7 +46,7 @@ it('sends once more under resend while a worker is stopped after the dot, and it
   await stage.whenStatus(mail, 'sent');
   first.child.signal('SIGCONT');
 
-  await stage.whenStatus(await stage.submit(2), 'sent');
+  await stage.whenAllIsOver(2);
   const copies = stage.copiesOf(mail);
   expect(copies).toHaveLength(2);
   expect(new Set(copies.map((dot) => `${dot.messageId} ${dot.sha256}`)).size).toBe(1);
