@@ -136,6 +136,16 @@ describe('connections', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('carry nothing more once they took leave, however long the answer to that takes', async () => {
+    const { peer, transport, clock } = await open({ quit: silence }, '&idle=5000');
+    await send(transport, 0);
+    await clock.advance(5_000);
+    await peer.untilLogged('1 QUIT');
+    expect(await send(transport, 1)).toMatchObject({ kind: 'accepted', facts: { isReused: false } });
+    expect(peer.mails.map(({ session }) => session)).toEqual([1, 2]);
+    await clock.advance(5_000);
+  });
+
   it('carry nothing more after five minutes of life', async () => {
     const { peer, transport, clock } = await open({}, '&idle=1000000');
     await send(transport, 0);
