@@ -69,7 +69,15 @@ async function run(title, storm) {
   if (sheet.adds) return;
   allAdd = false;
   say(`the journal, the database and every process's output are in ${dir}`);
-  say(`the same schedule again: node bench/storm.mjs ${process.argv.slice(2).join(' ')} --seed ${seed}\n`);
+  say(`the same schedule again: node bench/storm.mjs ${asAsked()} --seed ${seed}\n`);
+}
+
+/** This run's arguments without the seed. */
+function asAsked() {
+  return process.argv
+    .slice(2)
+    .join(' ')
+    .replace(/ ?--seed[ =]\d+/, '');
 }
 
 /** The control has to lose mail: a storm that cannot see loss proves nothing. @param {'kills' | 'deferrals'} hurt */
