@@ -14,8 +14,6 @@ export interface Outbox {
   add(held: Held, settlement: Settlement): Promise<void>;
   /** Records what is due in one call, which also leases the next jobs. A failed call is made again later, with the same arguments. */
   flush(next?: LeaseRequest): Promise<LeaseBatch | undefined>;
-  /** Resolves when everything is recorded. */
-  emptied(): Promise<void>;
   /** Until something may be recorded; 0 = now, absent when there is nothing. */
   readonly dueInMs: number | undefined;
   /** Not recorded yet. */
@@ -50,7 +48,6 @@ export function createOutbox(parts: OutboxParts): Outbox {
   let queue: Pending[] = [];
   let underWay = 0;
   let waitingForRoom: (() => void)[] = [];
-  const waitingForEmpty: (() => void)[] = [];
   const size = (): number => queue.length + underWay;
 
   function takeDue(): readonly Pending[] {
@@ -82,7 +79,6 @@ export function createOutbox(parts: OutboxParts): Outbox {
   }
 
   function letIn(): void {
-    if (size() === 0) for (const resolve of waitingForEmpty.splice(0)) resolve();
     if (size() < roomMax) {
       const ready = waitingForRoom;
       waitingForRoom = [];
@@ -120,9 +116,6 @@ export function createOutbox(parts: OutboxParts): Outbox {
         underWay = 0;
         letIn();
       }
-    },
-    emptied() {
-      return size() === 0 ? Promise.resolve() : new Promise((resolve) => waitingForEmpty.push(resolve));
     },
     get dueInMs() {
       if (queue.length === 0) return undefined;

@@ -463,6 +463,42 @@ it('gives back unbegun work uncounted when it stops, and takes nothing new', asy
   expect(bench.clock.pending).toBe(0); // a stopped worker leaves no timer behind
 });
 
+it('gives back what a call brings that was under way when it began to stop', async () => {
+  for (const call of ['lease', 'settle'] as const) {
+    let answer: (() => void) | undefined;
+    const slow =
+      <Given extends unknown[], Answer>(apply: (...given: Given) => Promise<Answer>) =>
+      async (...given: Given): Promise<Answer> => {
+        const applied = await apply(...given); // the ledger did it, and its answer is on its way
+        await new Promise<void>((resolve) => {
+          answer = resolve;
+        });
+        return applied;
+      };
+    const bench = openBench({
+      settings: { concurrency: 1 },
+      script: async ({ parcel, commit }) => ((await commit()) ? taken(parcel) : { kind: 'withheld', facts: FACTS }),
+      change: (ledger) =>
+        call === 'lease'
+          ? { ...ledger, lease: slow(ledger.lease) }
+          : {
+              ...ledger,
+              settle: (settlements, next) => (next === undefined ? ledger.settle(settlements) : slow(ledger.settle)(settlements, next)),
+            },
+    });
+    const ids = await bench.queue(2);
+    bench.worker.start();
+    await bench.clock.advance(10);
+    const drained = bench.worker.drain(10_000);
+    await bench.clock.advance(10);
+    answer?.();
+    await bench.clock.advance(10);
+    expect(await drained).toMatchObject({ released: 1, left: 0 });
+    expect(await bench.job(ids[call === 'lease' ? 0 : 1])).toMatchObject({ state: 'ready', crashes: 0 });
+    expect((await bench.ledger.stats()).byState).toMatchObject({ leased: 0, sending: 0 });
+  }
+});
+
 it('releases its shelf when it stops', async () => {
   const bench = started({ settings: { concurrency: 1 }, script: takes(400) });
   await bench.queue(60);
@@ -555,6 +591,61 @@ it('runs a job that crashed its workers apart, one at a time', async () => {
   expect(ran).toBe(3);
   expect(together).toBe(1);
   expect(bench.attempts()).toBe(0); // none of them in the worker itself
+});
+
+it('keeps the lease of a lone send while it drains, and ends with it', async () => {
+  const after = gate('after');
+  const bench = openBench({ settings: { concurrency: 1 }, script: after.script });
+  const [id] = await bench.queue();
+  const options = { max: 10, apartDelaysMs: [0], resendMs: 1, retentionMs: 1e9 };
+  for (let crash = 0; crash < 2; crash += 1) {
+    await bench.ledger.lease({ worker: workerId(`wrk_${'2'.repeat(12)}`), kinds: ['send'], max: 10, leaseMs: 1, apart: false });
+    await bench.clock.advance(2);
+    await bench.ledger.sweep(options);
+  }
+  const ended = bench.worker.runApart();
+  await bench.clock.advance(10);
+  const drained = bench.worker.drain(LEASE_MS * 3);
+  await bench.clock.advance(LEASE_MS * 2);
+  await bench.ledger.sweep(options);
+  expect((await bench.job(id)).state).toBe('sending');
+  after.openAll();
+  await bench.clock.advance(10);
+  await ended;
+  expect(await drained).toEqual({ released: 0, finished: 1, left: 0 });
+  expect((await bench.job(id)).state).toBe('sent');
+});
+
+it('waits for what runs apart when it stops', async () => {
+  let end = (): void => {};
+  let isAsked = false;
+  const runOne = (signal: AbortSignal): Promise<void> => {
+    signal.addEventListener('abort', () => {
+      isAsked = true;
+    });
+    return new Promise((resolve) => {
+      end = resolve;
+    });
+  };
+  const bench = openBench({ parts: { apart: { runOne } } });
+  await bench.queue();
+  for (let crash = 0; crash < 2; crash += 1) {
+    await bench.ledger.lease({ worker: workerId(`wrk_${'2'.repeat(12)}`), kinds: ['send'], max: 10, leaseMs: 1, apart: false });
+    await bench.clock.advance(2);
+    await bench.ledger.sweep({ max: 10, apartDelaysMs: [0], resendMs: 1, retentionMs: 1e9 });
+  }
+  bench.worker.start();
+  await bench.clock.advance(10);
+  let isDrained = false;
+  const drained = bench.worker.drain(10_000).then((result) => {
+    isDrained = true;
+    return result;
+  });
+  await bench.clock.advance(1_000);
+  expect({ isAsked, isDrained }).toEqual({ isAsked: true, isDrained: false });
+  end();
+  await bench.clock.advance(10);
+  expect(await drained).toEqual({ released: 0, finished: 0, left: 0 });
 });
 
 it('sweeps what a dead worker left behind', async () => {

@@ -227,8 +227,9 @@ export function createWorker(parts: WorkerParts): Worker {
     return max > 0 && (holding.shelved === 0 || holding.shelved <= shelfMax({ perMs: pace.perMs, leaseMs, concurrency }) / 2);
   }
 
+  /** Ends by itself once the places are empty and everything is recorded, what its last call brought included. */
   async function talkToLedger(): Promise<void> {
-    while (!over.signal.aborted) {
+    while (!over.signal.aborted && !(arePlacesEmpty && outbox.size === 0)) {
       const max = wanted();
       const request = requestFor(max);
       if (outbox.dueInMs === 0) {
@@ -326,6 +327,7 @@ export function createWorker(parts: WorkerParts): Worker {
   // ---- Jobs set apart
 
   let isApartRunning = false;
+  let apartRun: Promise<void> = Promise.resolve();
 
   function runOneApart(ready: number): void {
     if (parts.apart === undefined) {
@@ -334,7 +336,7 @@ export function createWorker(parts: WorkerParts): Worker {
     }
     if (isApartRunning) return;
     isApartRunning = true;
-    parts.apart
+    apartRun = parts.apart
       .runOne(stopping.signal)
       .catch((cause: unknown) => log.error('running a job apart failed', { cause }))
       .then(() => clock.sleep(APART_PAUSE_MS, stopping.signal)) // a child that cannot start is not started without end
@@ -361,17 +363,37 @@ export function createWorker(parts: WorkerParts): Worker {
     }
   }
 
+  async function sendOneAlone(): Promise<void> {
+    const { leases, askedAt } = await leaseOneApart();
+    holding.add(leases, askedAt);
+    if (stopping.signal.aborted) giveBackShelf();
+    else if (leases.length > 0) {
+      void keepLeases();
+      await sendNext({ ...steps, settle: async (held, settlement) => void outbox.add(held, settlement) });
+    }
+    while (outbox.size > 0 && !over.signal.aborted) {
+      await outbox.flush();
+      if (outbox.size > 0) await clock.sleep(outbox.dueInMs ?? 0, over.signal);
+    }
+    over.abort();
+  }
+
   // ---- Beginning and end
 
-  let slots: Promise<unknown> = Promise.resolve();
+  /** Ends when nothing is under way any more and all of it is recorded. */
+  let work: Promise<unknown> = Promise.resolve();
+  let arePlacesEmpty = false;
   let isStarted = false;
   let drained: Promise<DrainResult> | undefined;
 
   function start(): void {
     if (isStarted) return;
     isStarted = true;
-    slots = Promise.all(Array.from({ length: concurrency }, sendOneAfterAnother));
-    void talkToLedger();
+    const places = Promise.all(Array.from({ length: concurrency }, sendOneAfterAnother)).then(() => {
+      arePlacesEmpty = true;
+      bell.ring();
+    });
+    work = Promise.all([places, talkToLedger()]);
     void keepLeases();
     void sweepAgainAndAgain({ ledger, clock, random, log, settings: { ...settings, resendMs } }, stopping.signal);
   }
@@ -390,7 +412,7 @@ export function createWorker(parts: WorkerParts): Worker {
     const cutShort = clock.after(withinMs * DRAIN_GRACE, () => {
       for (const held of holding.all) held.ended.abort();
     });
-    await Promise.race([slots.then(() => outbox.emptied()), clock.sleep(withinMs, over.signal)]);
+    await Promise.race([Promise.all([work, apartRun]), clock.sleep(withinMs, over.signal)]);
     cutShort();
     over.abort(); // heartbeats end here: what is left is swept once its lease ran out
     bell.ring();
@@ -410,17 +432,10 @@ export function createWorker(parts: WorkerParts): Worker {
       if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       return drain(settings.drainMs ?? DRAIN_MS);
     },
-    async runApart() {
-      const { leases, askedAt } = await leaseOneApart();
-      if (leases.length === 0) return;
-      holding.add(leases, askedAt);
-      void keepLeases();
-      await sendNext({ ...steps, settle: async (held, settlement) => void outbox.add(held, settlement) });
-      while (outbox.size > 0) {
-        await outbox.flush();
-        if (outbox.size > 0) await clock.sleep(outbox.dueInMs ?? 0);
-      }
-      over.abort();
+    runApart() {
+      const alone = sendOneAlone();
+      work = alone.catch(() => {}); // its caller hears of it
+      return alone;
     },
     stats: () => ({
       sending: holding.all.size - holding.shelved - outbox.size,
