@@ -65,7 +65,6 @@ export class Connection {
 
   get canCarryMore(): boolean {
     if (this.#state === 'quitting' || this.#state === 'closed') return false; // it said good-bye
-    if (this.#state === 'quitting' || this.#state === 'closed') return false; // the pool hears of a quit only when it is over
     const ageMs = this.#plan.clock.now() - this.#openedAt;
     return this.#begun < this.#plan.settings.messagesMax && ageMs < this.#plan.waits.lifetimeMs;
   }
@@ -90,7 +89,6 @@ export class Connection {
 
   /** Takes leave politely, and waits only a moment for the answer. */
   quit(): void {
-    if (this.#state === 'quitting' || this.#state === 'closed') return;
     if (this.#state === 'quitting' || this.#state === 'closed') return;
     this.#state = 'quitting';
     this.#line.waitAtMost(this.#plan.waits.quitMs);
