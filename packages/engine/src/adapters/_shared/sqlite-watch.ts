@@ -38,7 +38,12 @@ export function changeWatch(dataVersion: () => number): ChangeWatch {
 
   function poll(): void {
     stopPolling = undefined;
-    look();
+    try {
+      look();
+    } catch {
+      // Locked for a moment, or broken for good: the next look tells of the change, and the next query of the break. Thrown
+      // out of a timer it would end the process.
+    }
     if (waiters.size > 0) stopPolling = after(POLL_MS, poll);
   }
 
