@@ -40,9 +40,12 @@ export async function work(terminal: Terminal, flags: EngineFlags, how: How): Pr
 export async function workApartOnce(terminal: Terminal, flags: EngineFlags, open: OpenEngine): Promise<number> {
   const { config } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
   const engine = await open(config, { roles: { http: false, worker: true } });
-  const unheard = terminal.onStop(() => void engine.drain());
+  let unheard = (): void => {};
+  const stopped = new Promise<unknown>((resolve) => {
+    unheard = terminal.onStop(() => resolve(engine.drain()));
+  });
   try {
-    await engine.runApart();
+    await Promise.race([engine.runApart(), stopped]); // a reply may take minutes more than there is time to drain
     return 0;
   } finally {
     unheard();
