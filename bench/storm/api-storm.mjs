@@ -59,7 +59,7 @@ export async function apiStorm({ submissions, kills, seed }) {
       attempted: load.attempted,
       recipients: Array.from({ length: submissions }, (_, index) => mailOf(index, seed, 'hold').to),
       records,
-      dots: world.dots(),
+      ...world.journal(),
       kills: fleet.kills,
       refused: load.refused,
       ownEnds: fleet.ownEnds,

@@ -6,6 +6,7 @@ import { isCopy } from './sink.mjs';
  * journal of the receiving server; the sender's own records only have to explain what the journal shows.
  *
  * @typedef {import('./sink.mjs').Dot} Dot
+ * @typedef {import('./sink.mjs').LostLine} LostLine
  * @typedef {import('./fleet.mjs').Kill} Kill
  *
  * @typedef {object} MailRecord what the sender says about one acknowledged mail
@@ -16,6 +17,7 @@ import { isCopy } from './sink.mjs';
  * @property {number} unsettled commits without a durable settle: attempts whose end nobody recorded
  * @property {number} crashes attempts that ended before the commit, with their worker
  * @property {string} [why] of a dead mail
+ * @property {number} [recordedAt] epoch ms, of a sent mail: when the ledger took note of its reply
  *
  * @typedef {object} Evidence
  * @property {'hold' | 'resend'} policy
@@ -23,6 +25,7 @@ import { isCopy } from './sink.mjs';
  * @property {readonly string[]} recipients of everything that was attempted
  * @property {readonly MailRecord[]} records
  * @property {readonly Dot[]} dots
+ * @property {readonly LostLine[]} lostLines
  * @property {readonly Kill[]} kills
  * @property {readonly string[]} refused
  * @property {readonly string[]} ownEnds
@@ -43,8 +46,14 @@ import { isCopy } from './sink.mjs';
  * @property {boolean} adds
  */
 
-/** Between the reply and its durable settle, and between the signal and the last bytes on their way: reliability.md, section 1. */
-const WINDOW_SLACK_MS = 50;
+/** Between a reply and its durable settle there should be no more than this; a machine with more to do than processors takes longer. */
+const SETTLE_MS_AIM = 50;
+/** On any machine a longer one is a fault. */
+const SETTLE_MS_MAX = 2_000;
+/** Between the signal and the last bytes that its process had on their way. */
+const SIGNAL_MS_MAX = 50;
+/** Between the end of a process and the sink's notice of it, beside the reply that the sink was just waiting to give. */
+const NOTICE_MS_MAX = 1_000;
 const FINDINGS_MAX = 20;
 
 /** @param {Evidence} evidence @returns {Sheet} */
@@ -62,9 +71,11 @@ export function balance(evidence) {
   const open = records.filter((mail) => mail.status === 'open');
   for (const mail of open) findings.push(`open: ${mail.to} (${mail.id}) never came to an end`);
 
+  const killOf = killsByConnection(evidence);
   let second = 0;
   let unexplained = 0;
   let differing = 0;
+  let late = 0;
   for (const [to, dots] of copies) {
     for (const [index, dot] of dots.entries()) {
       if (index === 0) continue;
@@ -74,9 +85,15 @@ export function balance(evidence) {
         differing += 1;
         findings.push(`differing copies: ${to} came as ${first.messageId} and ${dot.messageId}`);
       }
-      if (first.reply !== 'cut' && !isNearKill(first, kills, evidence.replyDelayMs)) {
+      if (first.reply === 'cut') continue;
+      const kill = killOf.get(first.connection);
+      const windowMs = kill === undefined ? Infinity : kill.at - first.at - evidence.replyDelayMs;
+      if (windowMs > SETTLE_MS_AIM) late += 1;
+      if (windowMs < -evidence.replyDelayMs - SIGNAL_MS_MAX || windowMs > SETTLE_MS_MAX) {
         unexplained += 1;
-        findings.push(`second copy without a kill: ${to}, dots at ${first.at} and ${dot.at}, ${nearestKill(first, kills)}`);
+        findings.push(
+          `second copy without a kill: ${to}, dots at ${first.at} and ${dot.at}, ${kill === undefined ? 'its line lived on' : `its sender killed at ${kill.at}`}`,
+        );
       } else if (policy === 'hold') findings.push(`second copy under hold: ${to}, dots at ${first.at} and ${dot.at}`);
     }
   }
@@ -110,6 +127,7 @@ export function balance(evidence) {
       adds: policy === 'hold' ? second === 0 : unexplained === 0,
     },
     { account: 'unexplained copies', value: unexplained, must: '0', adds: unexplained === 0 },
+    { account: `  killed over ${SETTLE_MS_AIM} ms after the reply`, value: late, must: '-', adds: true },
     { account: 'copies that differ', value: differing, must: '0', adds: differing === 0 },
     { account: 'in doubt', value: inDoubt.length, must: `${policy === 'hold' ? '' : 'at most '}the unsettled commits`, adds: doubtAdds },
     {
@@ -129,6 +147,7 @@ export function balance(evidence) {
     },
     { account: 'unexpected', value: unexpected.length, must: '0', adds: unexpected.length === 0 },
     { account: 'refused requests', value: evidence.refused.length, must: '0', adds: evidence.refused.length === 0 },
+    { account: 'reply to record, ms: median, P99', value: settleTimes(evidence, copies), must: '-', adds: true },
     { account: 'kills', value: kills.length, must: '-', adds: true },
     { account: 'processes ended by themselves', value: evidence.ownEnds.length, must: '0', adds: evidence.ownEnds.length === 0 },
   ];
@@ -147,15 +166,32 @@ export function copiesByRecipient(dots) {
   return copies;
 }
 
-/** @param {Dot} dot @param {readonly Kill[]} kills @param {number} replyDelayMs */
-function isNearKill(dot, kills, replyDelayMs) {
-  return kills.some((kill) => dot.at >= kill.at - replyDelayMs - WINDOW_SLACK_MS && dot.at <= kill.at + WINDOW_SLACK_MS);
+/**
+ * The kill that ended each lost connection: the last one before its end, if that is near. A connection belongs to one
+ * process, so this says which process was killed: a kill of another one explains nothing.
+ *
+ * @param {Evidence} evidence @returns {Map<number, Kill>}
+ */
+function killsByConnection({ lostLines, kills, replyDelayMs }) {
+  /** @type {Map<number, Kill>} */
+  const killOf = new Map();
+  for (const { lostConnection, at } of lostLines) {
+    const kill = kills.findLast((each) => each.at <= at);
+    if (kill !== undefined && at - kill.at <= replyDelayMs + NOTICE_MS_MAX) killOf.set(lostConnection, kill);
+  }
+  return killOf;
 }
 
-/** @param {Dot} dot @param {readonly Kill[]} kills */
-function nearestKill(dot, kills) {
-  const after = kills.filter((kill) => kill.at >= dot.at - WINDOW_SLACK_MS).map((kill) => kill.at - dot.at);
-  return after.length === 0 ? 'no kill after it' : `the next kill ${Math.min(...after)} ms after the first`;
+/** How long the ledger took to note a reply: a kill in that time leaves a doubt. @param {Evidence} evidence @param {ReadonlyMap<string, readonly Dot[]>} copies */
+function settleTimes({ records, replyDelayMs }, copies) {
+  const times = records
+    .flatMap(({ to, recordedAt }) => {
+      const dot = copies.get(to)?.at(-1);
+      return recordedAt === undefined || dot === undefined ? [] : [recordedAt - dot.at - replyDelayMs];
+    })
+    .sort((one, other) => one - other);
+  const at = (/** @type {number} */ share) => times[Math.floor((times.length - 1) * share)];
+  return times.length === 0 ? '-' : `${at(0.5)}, ${at(0.99)}`;
 }
 
 /** @param {string} title @param {Sheet} sheet @returns {string} */

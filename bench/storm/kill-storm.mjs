@@ -52,7 +52,7 @@ export async function killStorm({ mails, ratePerSecond, kills, seed, policy, kee
       attempted: load.attempted,
       recipients: Array.from({ length: mails }, (_, index) => mailOf(index, seed, policy).to),
       records,
-      dots: world.dots(),
+      ...world.journal(),
       kills: fleet.kills,
       refused: load.refused,
       ownEnds: fleet.ownEnds,

@@ -50,6 +50,7 @@ function recordOf(sent, mail, policy) {
     status: statusOf(mail.status, unsettled, policy),
     unsettled,
     crashes: attempts.filter((attempt) => attempt.end === 'crash').length,
+    ...(mail.status === 'sent' ? { recordedAt: Date.parse(attempts.at(-1)?.endedAt) } : {}),
     ...(mail.status === 'failed' ? { why: attempts.at(-1)?.note ?? '' } : {}),
   };
 }

@@ -15,7 +15,7 @@ import { until } from './wait.mjs';
  * @property {string} dir
  * @property {string} journalPath
  * @property {string} ledger
- * @property {() => import('./sink.mjs').Dot[]} dots
+ * @property {() => ReturnType<typeof readJournal>} journal
  * @property {() => void} remove
  *
  * @typedef {object} Settings
@@ -42,7 +42,7 @@ export function makeWorld(name) {
     dir,
     journalPath,
     ledger: `sqlite:${join(dir, 'data', 'shoal.db')}`,
-    dots: () => (existsSync(journalPath) ? readJournal(journalPath) : []),
+    journal: () => (existsSync(journalPath) ? readJournal(journalPath) : { dots: [], lostLines: [] }),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }

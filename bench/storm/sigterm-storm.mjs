@@ -70,7 +70,7 @@ export async function sigtermStorm({ stops: count, ratePerSecond, seed, everyMs 
       attempted: load.attempted,
       recipients: Array.from({ length: load.attempted }, (_, index) => mailOf(index, seed, 'hold').to),
       records,
-      dots: world.dots(),
+      ...world.journal(),
       kills: [],
       refused: load.refused,
       ownEnds: fleet.ownEnds,

@@ -23,7 +23,12 @@ import { pause } from './wait.mjs';
  * @property {string} to one recipient a mail in these tests
  * @property {string} sha256 of the bytes as they came over the wire
  * @property {number} sizeBytes
+ * @property {number} connection on which it came
  * @property {'250' | '451' | 'cut'} reply what the sender was, or would have been, told; all but 451 are copies
+ *
+ * @typedef {object} LostLine a connection that ended without a QUIT: its other end died, or the sink cut it
+ * @property {number} lostConnection
+ * @property {number} at epoch ms
  *
  * @typedef {object} SinkHooks
  * @property {(to: string) => void | Promise<void>} [onData] asked for the body, before 354 is said
@@ -49,20 +54,31 @@ export async function openSink(journalPath, plan = {}) {
   const visits = new Map();
   /** @type {Set<import('node:net').Socket>} */
   const sockets = new Set();
+  let connections = 0;
+  let isClosed = false;
 
   /** @param {string} what @param {string} to @param {number} visit @param {number} share */
   const isHit = (what, to, visit, share) => share > 0 && shareOf(seed, `${what} ${to} ${visit}`) < share;
 
   const server = createServer((socket) => {
     sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
+    connections += 1;
+    const connection = connections;
+    let hasQuit = false;
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (!hasQuit && !isClosed) writeSync(journal, `${JSON.stringify({ lostConnection: connection, at: Date.now() })}\n`);
+    });
     socket.on('error', () => undefined); // the other end was killed: that is what these tests do
     socket.setNoDelay(true);
-    void converse(socket).catch(() => socket.destroy());
+    const quit = () => {
+      hasQuit = true;
+    };
+    void converse(socket, connection, quit).catch(() => socket.destroy());
   });
 
-  /** @param {import('node:net').Socket} socket */
-  async function converse(socket) {
+  /** @param {import('node:net').Socket} socket @param {number} connection @param {() => void} quit */
+  async function converse(socket, connection, quit) {
     let held = Buffer.alloc(0);
     let to = '';
     const input = socket[Symbol.asyncIterator]();
@@ -119,6 +135,7 @@ export async function openSink(journalPath, plan = {}) {
           to,
           sha256: createHash('sha256').update(body).digest('hex'),
           sizeBytes: body.length - 2,
+          connection,
           reply: isDeferred ? '451' : isCut ? 'cut' : '250',
         };
         writeSync(journal, `${JSON.stringify(dot)}\n`);
@@ -128,6 +145,7 @@ export async function openSink(journalPath, plan = {}) {
         if (isCut) return void socket.destroy();
         say(isDeferred ? '451 4.3.0 try again later' : '250 2.0.0 taken');
       } else if (verb === 'QUIT') {
+        quit();
         say('221 2.0.0 bye');
         return void socket.end();
       } else if (['HELO', 'MAIL', 'RSET', 'NOOP'].includes(verb)) {
@@ -148,6 +166,7 @@ export async function openSink(journalPath, plan = {}) {
   return {
     port: address.port,
     async close() {
+      isClosed = true;
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
       closeSync(journal);
@@ -155,14 +174,15 @@ export async function openSink(journalPath, plan = {}) {
   };
 }
 
-/** Every dot so far, oldest first. @param {string} journalPath @returns {Dot[]} */
+/** Every dot so far, and every line that was lost, oldest first. @param {string} journalPath @returns {{ dots: Dot[], lostLines: LostLine[] }} */
 export function readJournal(journalPath) {
   const text = readFileSync(journalPath, 'utf8');
-  return text
+  const entries = text
     .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
+  return { dots: entries.filter((entry) => 'reply' in entry), lostLines: entries.filter((entry) => 'lostConnection' in entry) };
 }
 
 /** A dot answered 451 left nothing at the server; any other is a copy. @param {Dot} dot */

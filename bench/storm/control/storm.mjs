@@ -74,7 +74,7 @@ export async function controlStorm({ hurt, mails, ratePerSecond, kills, seed }) 
       attempted: mails,
       recipients: acknowledged,
       records: acknowledged.map((to) => ({ to, id: to, requests: 1, status: dead.has(to) ? 'failed' : 'sent', unsettled: 0, crashes: 0 })),
-      dots: world.dots(),
+      ...world.journal(),
       kills: fleet.kills,
       refused: [],
       ownEnds: fleet.ownEnds,

@@ -21,6 +21,7 @@ const dot = (to: string, more: Partial<Dot> = {}): Dot => ({
   to,
   sha256: to,
   sizeBytes: 9,
+  connection: 1,
   reply: '250',
   ...more,
 });
@@ -33,6 +34,7 @@ function honest(more: Partial<Evidence> = {}): Evidence {
     recipients: ['a', 'b'],
     records: [mail('a'), mail('b', { crashes: 1 })],
     dots: [dot('a'), dot('b')],
+    lostLines: [{ lostConnection: 1, at: KILL_AT + 3 }],
     kills: [{ at: KILL_AT, name: 'work', pid: 1 }],
     refused: [],
     ownEnds: [],
@@ -61,6 +63,15 @@ it.each<[string, Partial<Evidence>, readonly string[]]>([
     { dots: [dot('a', { at: inWindow }), dot('a', { at: 12_000 }), dot('b')] },
     ['duplicated'],
   ],
+  [
+    'a second copy whose sender was not killed, though another process was',
+    {
+      policy: 'resend',
+      dots: [dot('a', { at: inWindow, connection: 2 }), dot('a', { at: 12_000 }), dot('b')],
+      records: [mail('a', { unsettled: 1 }), mail('b')],
+    },
+    ['duplicated', 'unexplained copies'],
+  ],
   ['a second copy far from every kill', { dots: [dot('a'), dot('a', { at: 12_000 }), dot('b')] }, ['duplicated', 'unexplained copies']],
   [
     'a second copy with other bytes',
@@ -83,7 +94,7 @@ it.each<[string, Partial<Evidence>, readonly string[]]>([
   expect(balance(evidence).adds).toBe(false);
 });
 
-it('explains a second copy under resend by a kill within the reply delay and 50 ms after its first dot', () => {
+it('explains a second copy under resend by the kill of the process that wrote the first dot, soon after it', () => {
   const resent = (firstAt: number): Evidence =>
     honest({
       policy: 'resend',
@@ -91,5 +102,22 @@ it('explains a second copy under resend by a kill within the reply delay and 50 
       dots: [dot('a', { at: firstAt }), dot('a', { at: 12_000 }), dot('b')],
     });
   expect(failing(resent(inWindow - 50))).toEqual([]);
-  expect(failing(resent(inWindow - 51))).toEqual(['duplicated', 'unexplained copies']);
+  expect(failing(resent(inWindow - 2_000))).toEqual([]);
+  expect(failing(resent(inWindow - 2_001))).toEqual(['duplicated', 'unexplained copies']);
+  expect(failing(resent(KILL_AT + 51))).toEqual(['duplicated', 'unexplained copies']);
+});
+
+it('counts the explained copies whose reply was older than 50 ms at the kill, and says how long replies waited for their record', () => {
+  const { rows } = balance(
+    honest({
+      policy: 'resend',
+      records: [
+        mail('a', { unsettled: 1, recordedAt: 12_000 + REPLY_DELAY_MS + 7 }),
+        mail('b', { recordedAt: 5_000 + REPLY_DELAY_MS + 9 }),
+      ],
+      dots: [dot('a', { at: inWindow - 51 }), dot('a', { at: 12_000 }), dot('b')],
+    }),
+  );
+  expect(rows.find((row) => row.account.includes('over 50 ms'))).toMatchObject({ value: 1 });
+  expect(rows.find((row) => row.account.startsWith('reply to record'))).toMatchObject({ value: '7, 7' });
 });

@@ -153,8 +153,8 @@ export async function openStage(
       const late = await submit(index, 'hold', { sendAt: Date.now() + LEASES_UNTIL_OVER * leaseMs });
       await whenStatus(late, 'sent');
     },
-    dots: () => world.dots(),
-    copiesOf: (sent) => world.dots().filter((dot) => dot.to === sent.to && isCopy(dot)),
+    dots: () => world.journal().dots,
+    copiesOf: (sent) => world.journal().dots.filter((dot) => dot.to === sent.to && isCopy(dot)),
   };
 }
 
