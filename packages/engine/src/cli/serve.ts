@@ -5,7 +5,7 @@ import type { Engine, openEngine } from '../engine.ts';
 import { ShoalError } from '../model/errors.ts';
 import { type FirstToken, firstToken } from './first-token.ts';
 import type { Terminal } from './terminal.ts';
-import { untilStopped } from './until-stopped.ts';
+import { stopRequests, untilStopped } from './until-stopped.ts';
 
 export type OpenEngine = typeof openEngine;
 export type EngineFlags = Readonly<Partial<Record<OptionName, string>>>;
@@ -21,6 +21,7 @@ export async function serve(
     throw new ShoalError('bad_config', '`shoal serve` answers over HTTP, and it is off; give it host:port, or run `shoal work`');
   await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const engine = await how.open(config, { roles: { http: true, worker: true } });
+  const asked = stopRequests(terminal);
   try {
     await engine.start();
     const url = engine.url ?? '';
@@ -28,10 +29,11 @@ export async function serve(
     if (how.json) terminal.printJson({ url, token, facts: engine.facts, captures: engine.captures });
     else terminal.print(started(engine, { url, token }));
   } catch (error) {
+    asked.close();
     await engine.close();
     throw error;
   }
-  return untilStopped(terminal, engine);
+  return untilStopped(terminal, engine, asked);
 }
 
 /** What an operator wants to know at the start, one fact a line; the last line says that callers may come. */

@@ -6,8 +6,7 @@ import type { Terminal } from './terminal.ts';
  * Runs until the process is asked to stop, then drains: no new work, what has no commit is given back, and what may be on
  * the wire gets its time. Asked a second time it ends at once; what was under way then is for the leases to sort out.
  */
-export async function untilStopped(terminal: Terminal, engine: Engine): Promise<number> {
-  const asked = stopRequests(terminal);
+export async function untilStopped(terminal: Terminal, engine: Engine, asked: StopRequests): Promise<number> {
   await asked.first;
   terminal.complain('stopping: finishing what is under way; a second signal ends at once');
   const drained = drainAndClose(terminal, engine);
@@ -25,7 +24,14 @@ async function drainAndClose(terminal: Terminal, engine: Engine): Promise<number
   return EXIT.ok;
 }
 
-function stopRequests(terminal: Terminal): { readonly first: Promise<void>; readonly second: Promise<void>; close(): void } {
+interface StopRequests {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+  close(): void;
+}
+
+/** Heard from before the engine starts: it may be asked to stop as soon as anybody can see that it runs. */
+export function stopRequests(terminal: Terminal): StopRequests {
   const heard: (() => void)[] = [];
   const [first, second] = [0, 1].map(() => new Promise<void>((resolve) => heard.push(resolve)));
   let count = 0;

@@ -3,7 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import { listenForHealth } from './health.ts';
 import type { EngineFlags, OpenEngine } from './serve.ts';
 import type { Terminal } from './terminal.ts';
-import { untilStopped } from './until-stopped.ts';
+import { stopRequests, untilStopped } from './until-stopped.ts';
 
 interface How {
   readonly json: boolean;
@@ -19,6 +19,7 @@ export async function work(terminal: Terminal, flags: EngineFlags, how: How): Pr
   const health = place === undefined ? undefined : await listenForHealth(place);
   try {
     const engine = await how.open(config, { roles: { http: false, worker: true } });
+    const asked = stopRequests(terminal);
     await engine.start();
     if (how.json) terminal.printJson({ worker: true, concurrency: config.concurrency, facts: engine.facts, health: health?.url ?? null });
     else
@@ -30,7 +31,7 @@ export async function work(terminal: Terminal, flags: EngineFlags, how: How): Pr
           'ready',
         ].join('\n'),
       );
-    return await untilStopped(terminal, engine);
+    return await untilStopped(terminal, engine, asked);
   } finally {
     health?.close();
   }
