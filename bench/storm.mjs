@@ -82,7 +82,9 @@ function asAsked() {
 
 /** The control has to lose mail: a storm that cannot see loss proves nothing. @param {'kills' | 'deferrals'} hurt */
 async function runControl(hurt) {
-  const result = await controlStorm({ hurt, mails: mails / 4, ratePerSecond: rate * 2, kills: Math.ceil(kills / 8), seed });
+  // However small the storm: each kill loses only what was in hand, and a control that loses nothing by luck says nothing.
+  const size = { mails: Math.max(2_000, mails / 4), kills: Math.max(10, Math.ceil(kills / 8)) };
+  const result = await controlStorm({ hurt, ...size, ratePerSecond: rate * 2, seed });
   if (result === undefined) {
     say(NO_REDIS);
     if (process.env['REQUIRE_SERVICES'] === '1') allAdd = false;
