@@ -14,7 +14,7 @@ const MEMORY = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const { SIM_SEED, SIM_SQLITE_SEEDS = '100' } = process.env;
 const seeds = SIM_SEED === undefined ? Array.from({ length: Number(SIM_SQLITE_SEEDS) }, (_, at) => 1 + at) : [Number(SIM_SEED)];
 
-it(`finds nothing lost, doubled or stuck on the SQLite ledger in ${seeds.length} seeds`, { timeout: 600_000 }, async () => {
+it(`finds nothing lost, doubled or stuck on the SQLite ledger in ${seeds.length} seeds`, { timeout: 1_800_000 }, async () => {
   for (const seed of seeds) {
     const { violations } = await simulateOnSqlite(seed);
     if (violations.length > 0)

@@ -7,7 +7,7 @@ const { SIM_SEED, SIM_SEEDS = '2000', SIM_FROM = '1' } = process.env;
 const seeds = SIM_SEED === undefined ? Array.from({ length: Number(SIM_SEEDS) }, (_, at) => Number(SIM_FROM) + at) : [Number(SIM_SEED)];
 
 describe('the simulator, on the memory ledger', () => {
-  it(`finds nothing lost, doubled or stuck in ${seeds.length} seeds`, { timeout: 600_000 }, async () => {
+  it(`finds nothing lost, doubled or stuck in ${seeds.length} seeds`, { timeout: 1_800_000 }, async () => {
     const sums = { delivered: 0, inDoubt: 0, copies: 0 };
     for (const seed of seeds) {
       const { sheet, violations } = await simulate({ seed, openLedger: async (clock) => createMemoryLedger({ clock }) });
