@@ -20,7 +20,8 @@ import { apiAt, CONCURRENCY, freePort, LEASE_MS, makeWorld, startShoal, startSin
  * @typedef {{ sheet: import('./judge.mjs').Sheet, dir: string, seconds: number }} StormResult
  */
 
-/** The server thinks this long before it answers a dot, so that kills do meet mails in the window. */
+/** The server thinks this long before it takes a body and before it answers a dot, so that kills do meet mails on both sides of the dot. */
+const DATA_DELAY_MS = 50;
 const REPLY_DELAY_MS = 100;
 /** A little of what every mail server does: these mails go through a retry as well. */
 const DEFER_SHARE = 0.02;
@@ -30,7 +31,7 @@ const QUIET_MS_MAX = 120_000;
 export async function killStorm({ mails, ratePerSecond, kills, seed, policy, keep = false }) {
   const startedAt = performance.now();
   const world = makeWorld(`storm-${policy}`);
-  const sink = await startSink(world, { seed, replyDelayMs: REPLY_DELAY_MS, deferShare: DEFER_SHARE });
+  const sink = await startSink(world, { seed, dataDelayMs: DATA_DELAY_MS, replyDelayMs: REPLY_DELAY_MS, deferShare: DEFER_SHARE });
   const httpPort = await freePort();
   const settings = { world, smtpPort: sink.port, leaseMs: LEASE_MS };
   const fleet = openFleet({

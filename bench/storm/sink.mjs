@@ -11,6 +11,7 @@ import { pause } from './wait.mjs';
  *
  * @typedef {object} SinkPlan
  * @property {number} [seed] for the shares below; which mails they hit depends on recipient and visit, not on timing
+ * @property {number} [dataDelayMs] before the sink asks for the body
  * @property {number} [replyDelayMs] before the reply to the dot
  * @property {number} [deferShare] part of the dots answered 451, and not taken
  * @property {number} [cutBeforeDotShare] part of the mails whose connection is cut inside DATA
@@ -49,7 +50,15 @@ const DOT = Buffer.from('\r\n.\r\n');
  */
 export async function openSink(journalPath, plan = {}) {
   const journal = openSync(journalPath, 'a');
-  const { seed = 1, replyDelayMs = 0, deferShare = 0, cutBeforeDotShare = 0, cutAfterDotShare = 0, greylists = false } = plan;
+  const {
+    seed = 1,
+    dataDelayMs = 0,
+    replyDelayMs = 0,
+    deferShare = 0,
+    cutBeforeDotShare = 0,
+    cutAfterDotShare = 0,
+    greylists = false,
+  } = plan;
   /** @type {Map<string, number>} */
   const visits = new Map();
   /** @type {Set<import('node:net').Socket>} */
@@ -118,6 +127,7 @@ export async function openSink(journalPath, plan = {}) {
       else if (verb === 'DATA') {
         const visit = visits.get(to) ?? 0;
         await plan.onData?.(to);
+        if (dataDelayMs > 0) await pause(dataDelayMs);
         say('354 go ahead');
         if (isHit('before', to, visit, cutBeforeDotShare)) return void socket.destroy();
         held = Buffer.concat([Buffer.from('\r\n'), held]); // so that an empty body ends like any other

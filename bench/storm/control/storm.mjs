@@ -25,6 +25,7 @@ import { openRedis } from './redis.mjs';
 
 const WORKER = fileURLToPath(new URL('./worker.mjs', import.meta.url));
 const DEFER_SHARE = 0.128;
+const DATA_DELAY_MS = 50;
 const REPLY_DELAY_MS = 100;
 const RETRY_SCALE = 0.01;
 const QUIET_MS_MAX = 60_000;
@@ -38,7 +39,12 @@ export async function controlStorm({ hurt, mails, ratePerSecond, kills, seed }) 
     world.remove();
     return undefined;
   }
-  const sink = await startSink(world, { seed, replyDelayMs: REPLY_DELAY_MS, deferShare: hurt === 'deferrals' ? DEFER_SHARE : 0 });
+  const sink = await startSink(world, {
+    seed,
+    dataDelayMs: DATA_DELAY_MS,
+    replyDelayMs: REPLY_DELAY_MS,
+    deferShare: hurt === 'deferrals' ? DEFER_SHARE : 0,
+  });
   const redis = new Redis(server.url, { maxRetriesPerRequest: null });
   await redis.flushdb();
   const queue = new Queue('mail', { connection: redis });
