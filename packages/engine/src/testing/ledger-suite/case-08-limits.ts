@@ -52,6 +52,19 @@ export function limits(given: Given): void {
       expect(countBySender(await desk.take({ max: 8 }))).toEqual({ many: 4, single: 4 });
     });
 
+    given('lets a sender whose mail expired take no turn from one that waits', async (desk) => {
+      for (const [ready, expired, other] of [
+        ['a', 'b', 'c'],
+        ['f', 'd', 'e'],
+      ]) {
+        await desk.ledger.enqueue([newJob({ sender: ready ?? '' }), newJob({ sender: ready ?? '' }), newJob({ sender: other ?? '' })]);
+        await desk.put({ sender: expired ?? '', expiresAt: (await desk.now()) + MINUTE });
+        await desk.advance(HOUR);
+        expect(countBySender(await desk.take({ max: 2 }))).toEqual({ [ready ?? '']: 1, [other ?? '']: 1 });
+        expect(await desk.take({ max: 2 })).toHaveLength(1);
+      }
+    });
+
     given('takes the oldest of a lane first', async (desk) => {
       const ids = [];
       for (let n = 0; n < 6; n++) ids.push((await desk.put()).id);

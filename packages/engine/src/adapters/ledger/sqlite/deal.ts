@@ -13,7 +13,7 @@ import {
 /**
  * Deals ready jobs one by one, as cards: senders take turns, within a sender its lanes, within a lane the oldest goes
  * first. So a batch of fifty is as fair as fifty batches of one. Costs a few look-ups a batch, lane and sender dealt to,
- * whatever the backlog.
+ * whatever the backlog. May deal fewer than there are; then the caller leases these and comes again.
  */
 export function deal(act: Act, want: { readonly kinds: readonly JobKind[]; readonly max: number }, turns: Turns): number[] {
   const kinds = JSON.stringify(want.kinds);
@@ -22,7 +22,8 @@ export function deal(act: Act, want: { readonly kinds: readonly JobKind[]; reado
   while (dealt.length < want.max) {
     const senders = act.sql<{ sender: string }>(SENDERS_WAITING).all(kinds, want.max - dealt.length);
     if (senders.length === 0) break;
-    dealRound(act, openSenders(act, senders, kinds, want.max - dealt.length), want.max, dealt, turns);
+    const end = dealRound(act, openSenders(act, senders, kinds, want.max - dealt.length), want.max, dealt, turns);
+    if (end === 'look-again') break; // what is dealt has to be leased first, or it would be dealt again
   }
   return dealt;
 }
@@ -51,16 +52,25 @@ function openSenders(act: Act, senders: readonly { readonly sender: string }[], 
   }));
 }
 
-function dealRound(act: Act, senders: readonly OpenSender[], max: number, dealt: number[], turns: Turns): void {
+function dealRound(act: Act, senders: readonly OpenSender[], max: number, dealt: number[], turns: Turns): 'done' | 'look-again' {
   const queue = [...senders];
+  // A mark without a job behind it (its mail expired, or was canceled) took the place of a sender that was not looked up.
+  let hasStaleMark = false;
+  let end: 'done' | 'look-again' = 'done';
   let laneCount = senders.reduce((sum, { lanes }) => sum + lanes.length, 0);
   while (dealt.length < max) {
     const sender = queue.shift();
     if (sender === undefined) break;
+    if (hasStaleMark && sender.turn !== undefined) {
+      queue.unshift(sender);
+      end = 'look-again'; // who waits, before anybody has a second turn
+      break;
+    }
     const lane = sender.lanes.shift();
     if (lane !== undefined) {
       const job = nextJob(act, lane, Math.ceil((max - dealt.length) / Math.max(1, laneCount)));
-      if (job !== undefined) {
+      if (job === undefined) hasStaleMark = true;
+      else {
         dealt.push(job);
         const turn = turns.next(act.now);
         lane.turn = turn;
@@ -83,6 +93,7 @@ function dealRound(act: Act, senders: readonly OpenSender[], max: number, dealt:
     for (const lane of sender.lanes) endLane(act, lane);
     endSender(act, sender);
   }
+  return end;
 }
 
 function nextJob(act: Act, lane: OpenLane, share: number): number | undefined {
