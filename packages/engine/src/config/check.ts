@@ -1,7 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path';
 import { ShoalError } from '../model/errors.ts';
 import { LEASE_MS } from '../model/limits.ts';
-import { nearest } from './nearest.ts';
+import { nearest } from '../model/nearest.ts';
 import { LATER_KEYS, OPTIONS, type OptionName } from './options.ts';
 import type { Config, HostPort } from './schema.ts';
 
@@ -69,6 +69,7 @@ export function checkOptions(written: WrittenOptions): Config {
     retryScale: option(written, 'retryScale', 1, number({ min: 0.0001, max: 1_000, isWhole: false })),
     leaseMs: option(written, 'leaseMs', LEASE_MS, number({ min: 500, max: 3_600_000, isWhole: true })),
     drainMs: option(written, 'drainMs', 30_000, number({ min: 0, max: 3_600_000, isWhole: true })),
+    diskFloorMb: option(written, 'diskFloorMb', 256, number({ min: 0, max: 1_048_576, isWhole: true })),
     publicHosts: option(written, 'publicHosts', [], hostNames),
     signup: option(written, 'signup', 'loopback', oneOf(['loopback', 'open', 'off'])),
   };

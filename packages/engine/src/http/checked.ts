@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../model/nearest.ts';
 import { ShoalError } from '../model/errors.ts';
 
 /** Our own: more than these are not read by anybody. */

@@ -1,4 +1,4 @@
-import { nearest } from '../config/nearest.ts';
+import { nearest } from '../model/nearest.ts';
 import { NoSuchRoute } from './errors.ts';
 import type { Route } from './route.ts';
 
