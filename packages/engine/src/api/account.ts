@@ -4,14 +4,17 @@
  * JSON shapes, tokens in clear text, or any decision about when and how often a mail is sent.
  */
 import { base32, type TenantId, tenantId } from '../model/ids.ts';
-import type { Tenant, TokenRecord } from '../model/tenant.ts';
+import type { Role, Tenant, TokenRecord } from '../model/tenant.ts';
 import type { ApiPorts } from './ports.ts';
 
-/** Opens an account whose first token has this hash; the token itself is the caller's to make and to show once (security K1). */
-export async function signUp(ports: Pick<ApiPorts, 'store' | 'clock' | 'random'>, tokenHash: string): Promise<Tenant> {
+/** Opens an account with this first token; the token itself is the caller's to make and to show once (security K1). */
+export async function signUp(
+  ports: Pick<ApiPorts, 'store' | 'clock' | 'random'>,
+  token: { readonly hash: string; readonly role: Role },
+): Promise<Tenant> {
   const createdAt = ports.clock.wallNow();
   const tenant: Tenant = { id: tenantId(`acct_${base32(ports.random.bytes(17), 26)}`), createdAt };
-  await ports.store.addTenant(tenant, { hash: tokenHash, tenant: tenant.id, createdAt });
+  await ports.store.addTenant(tenant, { ...token, tenant: tenant.id, createdAt });
   return tenant;
 }
 

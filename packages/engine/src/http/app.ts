@@ -93,7 +93,7 @@ async function answer(
   visit: Visit,
 ): Promise<Answer> {
   if (route.path.startsWith('/v1/') && deps.isStopping()) throw new ShoalError('shutting_down', 'the server is stopping');
-  const caller = route.access === 'token' ? await authenticate(deps, request.headers) : undefined;
+  const caller = route.access === 'open' ? undefined : await authenticate(deps, request.headers);
   const warnings: string[] = [];
   const call: Call = {
     deps,

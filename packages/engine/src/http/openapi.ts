@@ -31,7 +31,7 @@ function openApi(routes: readonly Route[], version: string): Json {
 function operation(route: Route): Json {
   return {
     summary: route.summary,
-    security: route.access === 'token' ? [{ token: [] }] : [],
+    security: route.access === 'open' ? [] : [{ token: [] }],
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(Object.keys(route.body.shape).length === 0
       ? {}

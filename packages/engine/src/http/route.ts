@@ -4,15 +4,15 @@ import type { TokenRecord } from '../model/tenant.ts';
 import type { AppDeps } from './app.ts';
 import { checked, queryFields } from './checked.ts';
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
 /** The requests of a route: one entry of the table that is served, searched for near misses, and shown as OpenAPI. */
 export interface Route {
   readonly method: Method;
   /** hono's form: `/v1/inboxes/:id`. */
   readonly path: string;
   readonly summary: string;
-  /** `open`: answers without a token. */
-  readonly access: 'token' | 'open';
+  /** `operator`: with a token of that role. `open`: without one. */
+  readonly access: 'token' | 'operator' | 'open';
   readonly query: z.ZodObject;
   readonly body: z.ZodObject;
   readonly status: 200 | 201 | 202;
@@ -53,6 +53,8 @@ interface RouteSpec<Query extends z.ZodObject, Body extends z.ZodObject> {
   readonly method: Method;
   readonly path: string;
   readonly summary: string;
+  /** `token` when left out. */
+  readonly access?: 'token' | 'operator';
   readonly query?: Query;
   readonly body?: Body;
   /** 200 when left out. */
@@ -77,13 +79,15 @@ export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z
   const status = spec.status ?? 200;
   return {
     ...spec,
-    access: 'token',
+    access: spec.access ?? 'token',
     query,
     body,
     status,
     async run(call) {
       const { caller } = call;
       if (caller === undefined) throw new ShoalError('unauthorized', 'no token was given');
+      if (spec.access === 'operator' && caller.role !== 'operator')
+        throw new ShoalError('forbidden', 'this is for the operator: use the token of the first start, in the data folder');
       const given = await spec.answer({
         deps: call.deps,
         caller,

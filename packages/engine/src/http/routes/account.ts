@@ -1,5 +1,6 @@
 import { readUsage, signUp } from '../../api/account.ts';
 import { ShoalError } from '../../model/errors.ts';
+import type { Role } from '../../model/tenant.ts';
 import { ACCOUNT_TERMS, iso } from '../answers.ts';
 import { mintToken } from '../auth.ts';
 import { isFromLoopback } from '../door.ts';
@@ -14,8 +15,9 @@ export const accountRoutes: readonly Route[] = [
     answer: async (call) => {
       refuseWhenClosed(call);
       const { token, hash } = mintToken(call.deps.random);
-      const tenant = await signUp(call.deps, hash);
-      return { body: { id: tenant.id, token, ...ACCOUNT_TERMS, createdAt: iso(tenant.createdAt) } };
+      const role = roleFor(call);
+      const tenant = await signUp(call.deps, { hash, role });
+      return { body: { id: tenant.id, token, role, ...ACCOUNT_TERMS, createdAt: iso(tenant.createdAt) } };
     },
   }),
   route({
@@ -24,12 +26,18 @@ export const accountRoutes: readonly Route[] = [
     summary: 'The account of this token.',
     answer: async ({ deps, caller }) => ({
       id: caller.tenant,
+      role: caller.role,
       ...ACCOUNT_TERMS,
       usage: await readUsage(deps, caller.tenant),
       createdAt: iso(caller.createdAt),
     }),
   }),
 ];
+
+/** A sign-up without a socket comes from the program that opened the engine: its first start, or whoever embeds it. */
+function roleFor({ remoteAddress }: Call): Role {
+  return remoteAddress === undefined ? 'operator' : 'agent';
+}
 
 function refuseWhenClosed({ deps, remoteAddress, headers }: Call): void {
   const { signup } = deps.settings;

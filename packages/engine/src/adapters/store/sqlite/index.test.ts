@@ -63,8 +63,8 @@ afterEach(async () => {
 describe('tenants and tokens', () => {
   it('finds a token by its hash, and nothing by another', async () => {
     const { store } = await openStore();
-    await store.addTenant({ id: ours, createdAt: CREATED_AT }, { hash: 'aa', tenant: ours, createdAt: CREATED_AT });
-    expect(await store.findToken('aa')).toEqual({ hash: 'aa', tenant: ours, createdAt: CREATED_AT });
+    await store.addTenant({ id: ours, createdAt: CREATED_AT }, { hash: 'aa', tenant: ours, role: 'operator', createdAt: CREATED_AT });
+    expect(await store.findToken('aa')).toEqual({ hash: 'aa', tenant: ours, role: 'operator', createdAt: CREATED_AT });
     expect(await store.findToken('ab')).toBeUndefined();
   });
 });

@@ -7,14 +7,16 @@ import { sql } from 'kysely';
 import type { MessageId } from '../../../model/ids.ts';
 import type { State } from '../../../model/job.ts';
 import type { Message } from '../../../model/message.ts';
+import type { SenderStore } from '../../../ports/sender-store.ts';
 import type { Store } from '../../../ports/store.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import { migrate } from '../../_shared/sqlite-migrations.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { queriesOn } from './queries.ts';
 import { inboxOf, mailboxOf, messageOf, rowOfInbox, rowOfMessage } from './rows.ts';
+import { sendersIn } from './senders.ts';
 
-export interface SqliteStore extends Store {
+export interface SqliteStore extends Store, SenderStore {
   /** Adds a message inside the caller's write transaction, so that it and its job are accepted together. Repeating it changes nothing. */
   addMessageNow(message: Message): void;
   /** Keeps how a message ended, inside the transaction in which the ledger drops a record of it. */
@@ -24,20 +26,22 @@ export interface SqliteStore extends Store {
 /** The file stays its opener's: `close` leaves it open. */
 export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
   await migrate(file, 'store', MIGRATIONS);
-  const { db, all, first, run } = queriesOn(file);
+  const queries = queriesOn(file);
+  const { db, all, first, run } = queries;
 
   const store: SqliteStore = {
+    ...sendersIn(file, queries),
     capabilities: { description: `sqlite ${file.path} (${file.description})` },
 
     async addTenant(tenant, token) {
       await file.write(() => {
         run(db.insertInto('tenants').values({ id: tenant.id, created_at: tenant.createdAt }));
-        run(db.insertInto('tokens').values({ hash: token.hash, tenant: token.tenant, created_at: token.createdAt }));
+        run(db.insertInto('tokens').values({ hash: token.hash, tenant: token.tenant, role: token.role, created_at: token.createdAt }));
       });
     },
     async findToken(hash) {
       const row = await file.read(() => first(db.selectFrom('tokens').selectAll().where('hash', '=', hash)));
-      return row === undefined ? undefined : { hash: row.hash, tenant: row.tenant, createdAt: row.created_at };
+      return row === undefined ? undefined : { hash: row.hash, tenant: row.tenant, role: row.role, createdAt: row.created_at };
     },
 
     async addInbox(inbox) {

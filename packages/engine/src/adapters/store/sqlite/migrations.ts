@@ -59,4 +59,22 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    // The token made first is that of the first start, and so the operator's.
+    version: 2,
+    sql: `
+      ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'agent';
+      UPDATE tokens SET role = 'operator' WHERE hash = (SELECT hash FROM tokens ORDER BY created_at, hash LIMIT 1);
+
+      CREATE TABLE senders (
+        name TEXT PRIMARY KEY,
+        transport BLOB NOT NULL,
+        settings TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TABLE sender_changes (seq INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
+      CREATE INDEX inboxes_of_sender ON inboxes (sender);
+    `,
+  },
 ];

@@ -1,5 +1,6 @@
 import {
   type Compilable,
+  type DeleteResult,
   DummyDriver,
   type InsertResult,
   Kysely,
@@ -17,7 +18,7 @@ export interface Queries {
   all<Row>(query: Compilable<Row>): Row[];
   first<Row>(query: Compilable<Row>): Row | undefined;
   /** Rows changed. */
-  run(query: Compilable<InsertResult> | Compilable<UpdateResult>): number;
+  run(query: Compilable<InsertResult> | Compilable<UpdateResult> | Compilable<DeleteResult>): number;
 }
 
 export function queriesOn(file: Pick<SqliteFile, 'prepare'>): Queries {

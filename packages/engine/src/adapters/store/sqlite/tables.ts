@@ -1,6 +1,7 @@
 import type { Generated } from 'kysely';
 import type { InboxId, MessageId, SenderId, TenantId } from '../../../model/ids.ts';
 import type { DoubtPolicy } from '../../../model/job.ts';
+import type { Role } from '../../../model/tenant.ts';
 
 /** What `migrations.ts` makes, as kysely sees it. Times are epoch ms, lists are JSON. */
 export interface Tables {
@@ -9,6 +10,7 @@ export interface Tables {
   readonly inboxes: InboxTable;
   readonly messages: MessageTable;
   readonly secrets: SecretTable;
+  readonly senders: SenderTable;
 }
 
 export interface TenantTable {
@@ -19,6 +21,7 @@ export interface TenantTable {
 export interface TokenTable {
   readonly hash: string;
   readonly tenant: TenantId;
+  readonly role: Role;
   readonly created_at: number;
 }
 
@@ -55,6 +58,16 @@ export interface MessageTable {
   readonly size_bytes: number;
   readonly created_at: number;
   readonly ended: 'sent' | 'canceled' | null;
+}
+
+export interface SenderTable {
+  readonly name: SenderId;
+  /** Sealed: its URL may hold a password. */
+  readonly transport: Uint8Array;
+  /** JSON of `SenderSettings`. */
+  readonly settings: string;
+  readonly created_at: number;
+  readonly updated_at: number;
 }
 
 export interface SecretTable {
