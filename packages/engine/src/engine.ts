@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SqliteFile } from './adapters/_shared/sqlite-file.ts';
+import { openDisk } from './adapters/disk.ts';
 import { openSqliteLedger, type SqliteLedger } from './adapters/ledger/sqlite/index.ts';
 import { openCaptured, openSqlite, openTransport } from './adapters/registry.ts';
 import { openSqliteStore, type SqliteStore } from './adapters/store/sqlite/index.ts';
@@ -10,15 +10,19 @@ import { environmentOf } from './config/environment.ts';
 import type { Config } from './config/schema.ts';
 import { type App, createApp } from './http/app.ts';
 import { type Listening, listen } from './http/serve.ts';
+import { lonelyProcess } from './lonely-process.ts';
 import { machineClock, machineRandom } from './machine.ts';
+import type { ShoalError } from './model/errors.ts';
 import { base32, workerId } from './model/ids.ts';
 import type { Acceptance } from './ports/acceptance.ts';
 import type { Apart } from './ports/apart.ts';
 import type { Clock } from './ports/clock.ts';
+import type { Disk } from './ports/disk.ts';
 import type { Ledger } from './ports/ledger.ts';
 import type { Log } from './ports/log.ts';
 import type { Random } from './ports/random.ts';
 import type { Transport } from './ports/transport.ts';
+import { createDiskFloor, type DiskFloor } from './send/disk-floor.ts';
 import { createSubmit } from './send/submit.ts';
 import { createWorker, type DrainResult, type Worker } from './send/worker.ts';
 
@@ -38,6 +42,7 @@ export interface EngineParts {
   readonly random?: Random;
   readonly log?: Log;
   readonly apart?: Apart;
+  readonly disk?: Disk;
   readonly decorate?: {
     readonly ledger?: (ledger: Ledger) => Ledger;
     readonly acceptance?: (acceptance: Acceptance) => Acceptance;
@@ -56,6 +61,11 @@ export interface Engine {
   readonly facts: readonly string[];
   /** Mail to the outside is kept here and goes nowhere. */
   readonly captures: boolean;
+  /**
+   * Resolves when the database cannot be trusted any more; stays open while all is well. The engine then has stopped leasing
+   * and listening, and the process has to end: the next start recovers from disk.
+   */
+  readonly broken: Promise<ShoalError>;
   /** Stops taking work, gives back what has no commit, and waits for the rest at most `drainMs`. */
   drain(): Promise<DrainResult>;
   close(): Promise<void>;
@@ -90,19 +100,32 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   const opened = await openTransport(config.transport, base);
   const transport = decorate.transport?.(opened) ?? opened;
   // A file that is held alone has no room for a child process; its jobs set apart wait, and the worker says so.
-  const apart = parts.apart ?? (ledger.capabilities.isShared ? lonelyProcess(config, base.log) : undefined);
-  const worker = openWorker(base, { ledger, transport, ...(apart !== undefined && { apart }) });
+  const apart = parts.apart ?? (ledger.capabilities.isShared ? childForApart(config, base) : undefined);
+  const floor = createDiskFloor({ ...base, disk: parts.disk ?? openDisk(file.path), floorBytes: config.diskFloorMb * 1_048_576 });
+  const worker = openWorker(base, { ledger, transport, floor, ...(apart !== undefined && { apart }) });
   const accepting = oneTransaction(file, sqlite, store);
-  const acceptance = decorate.acceptance?.(accepting) ?? accepting;
-  const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport }) : undefined;
+  const acceptance = aboveFloor(decorate.acceptance?.(accepting) ?? accepting, floor);
+  const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport, floor }) : undefined;
 
   let listening: Listening | undefined;
   let drained: Promise<DrainResult> | undefined;
-  const drain = (): Promise<DrainResult> => {
+  const drainWithin = (drainMs: number): Promise<DrainResult> => {
     face?.stop();
-    drained ??= roles.worker ? worker.drain(config.drainMs) : Promise.resolve(NOTHING_LEFT);
+    drained ??= roles.worker ? worker.drain(drainMs) : Promise.resolve(NOTHING_LEFT);
     return drained;
   };
+  const drain = (): Promise<DrainResult> => drainWithin(config.drainMs);
+  const closing = new AbortController();
+  const broken = new Promise<ShoalError>((resolve) => {
+    file.onTrouble((trouble) => {
+      if (trouble.kind === 'full') return floor.metFull();
+      base.log.error('the database failed: this process has to end', { error: trouble.error, cause: trouble.error.cause });
+      closing.abort();
+      void drainWithin(0); // what is under way cannot be recorded by this process
+      void listening?.close();
+      resolve(trouble.error);
+    });
+  });
   return {
     facts: [
       `ledger: ${ledger.capabilities.description}; ${durability(ledger)}`,
@@ -110,6 +133,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
       ...file.warnings.map((warning) => `warning: ${warning}`),
     ],
     captures: transport.capabilities.captures,
+    broken,
     get url() {
       return listening?.url;
     },
@@ -120,11 +144,13 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
     async start() {
       if (face !== undefined && config.http !== 'off') listening = await listen(face, { ...config.http, log: base.log });
       if (roles.worker) worker.start();
+      void floor.watch(closing.signal);
     },
     drain,
     async close() {
       const { left } = await drain();
       await listening?.close();
+      closing.abort();
       // What had no reply at the limit becomes a doubt. Its server may think for ten minutes yet, and nobody waits for that.
       const closed = transport.close();
       if (left === 0) await closed;
@@ -146,7 +172,10 @@ interface Base {
 
 const NOTHING_LEFT: DrainResult = { released: 0, finished: 0, left: 0 };
 
-function openWorker(base: Base, plugs: { readonly ledger: Ledger; readonly transport: Transport; readonly apart?: Apart }): Worker {
+function openWorker(
+  base: Base,
+  plugs: { readonly ledger: Ledger; readonly transport: Transport; readonly floor: DiskFloor; readonly apart?: Apart },
+): Worker {
   const { config, clock, random, log } = base;
   return createWorker({
     ledger: plugs.ledger,
@@ -155,6 +184,7 @@ function openWorker(base: Base, plugs: { readonly ledger: Ledger; readonly trans
     random,
     log,
     ...(plugs.apart !== undefined && { apart: plugs.apart }),
+    mayLease: () => !plugs.floor.isShort,
     settings: {
       workerId: workerId(`wrk_${base32(random.bytes(8), 12)}`),
       concurrency: config.concurrency,
@@ -178,6 +208,16 @@ function oneTransaction(file: SqliteFile, ledger: SqliteLedger, store: SqliteSto
   };
 }
 
+/** A repeat of what is on record is answered without a write, and so before this. */
+function aboveFloor(acceptance: Acceptance, floor: DiskFloor): Acceptance {
+  return {
+    async accept(accepted) {
+      await floor.admit();
+      return acceptance.accept(accepted);
+    },
+  };
+}
+
 interface Face extends App {
   /** From now on new work is refused. */
   stop(): void;
@@ -185,7 +225,13 @@ interface Face extends App {
 
 async function openFace(
   base: Base,
-  plugs: { readonly ledger: Ledger; readonly store: SqliteStore; readonly acceptance: Acceptance; readonly transport: Transport },
+  plugs: {
+    readonly ledger: Ledger;
+    readonly store: SqliteStore;
+    readonly acceptance: Acceptance;
+    readonly transport: Transport;
+    readonly floor: DiskFloor;
+  },
 ): Promise<Face> {
   const { config, clock, random, log } = base;
   const idSecret = await plugs.store.secret('ids', () => random.bytes(32));
@@ -199,7 +245,10 @@ async function openFace(
     random,
     log,
     settings: { domain: config.domain, signup: config.signup, publicHosts: publicHosts(config), version: VERSION },
-    health: () => ({ ok: true, problems: [] }),
+    health() {
+      const { problem } = plugs.floor;
+      return { ok: problem === undefined, problems: problem === undefined ? [] : [problem] };
+    },
     isStopping: () => isStopping,
   });
   return {
@@ -215,27 +264,19 @@ function publicHosts(config: Config): string[] {
   return [...config.publicHosts, ...(config.http === 'off' ? [] : [config.http.host])];
 }
 
-/** `shoal work --apart-once` in a child, with this process's settings; a job that crashes it harms nothing else. */
-function lonelyProcess(config: Config, log: Log): Apart {
-  return {
-    runOne: (signal) =>
-      new Promise((resolve) => {
-        const command = fileURLToPath(new URL('../bin/shoal.js', import.meta.url));
-        const child = spawn(process.execPath, [command, 'work', '--apart-once'], {
-          env: { ...process.env, ...environmentOf(config), SHOAL_HTTP: 'off' },
-          stdio: ['ignore', 'inherit', 'inherit'],
-        });
-        const stop = (): void => void child.kill('SIGTERM');
-        signal.addEventListener('abort', stop, { once: true });
-        const end = (what: string): void => {
-          signal.removeEventListener('abort', stop);
-          log.info(`the process for jobs set apart ended: ${what}`);
-          resolve();
-        };
-        child.once('error', (error) => end(error.message));
-        child.once('exit', (code, by) => end(by ?? `exit ${code}`));
-      }),
-  };
+/** A child has to load its program before its first word, on a machine that may have other things to do. */
+const SILENCE_MS_MIN = 10_000;
+
+/** `shoal work --apart-once` in a child, with this process's settings. */
+function childForApart(config: Config, { clock, log }: Base): Apart {
+  return lonelyProcess({
+    command: [fileURLToPath(new URL('../bin/shoal.js', import.meta.url)), 'work', '--apart-once'],
+    env: { ...process.env, ...environmentOf(config), SHOAL_HTTP: 'off' },
+    silenceMsMax: Math.max(2 * config.leaseMs + config.drainMs, SILENCE_MS_MIN),
+    drainMs: config.drainMs,
+    clock,
+    log,
+  });
 }
 
 function durability(ledger: Ledger): string {

@@ -1,6 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
 import { listenForHealth } from './health.ts';
+import { HEARTBEATS_PER_LEASE } from '../model/limits.ts';
+import { EXIT } from './exit.ts';
 import type { EngineFlags, OpenEngine } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 import { stopRequests, untilStopped } from './until-stopped.ts';
@@ -42,14 +44,25 @@ export async function workApartOnce(terminal: Terminal, flags: EngineFlags, open
   const { config } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
   const engine = await open(config, { roles: { http: false, worker: true } });
   let unheard = (): void => {};
-  const stopped = new Promise<unknown>((resolve) => {
-    unheard = terminal.onStop(() => resolve(engine.drain()));
+  const stopped = new Promise<number>((resolve) => {
+    unheard = terminal.onStop(() => resolve(engine.drain().then(() => EXIT.ok)));
   });
+  const broken = engine.broken.then(() => EXIT.failed); // the log has said why
+  const silence = sayThatWeLive(config.leaseMs / HEARTBEATS_PER_LEASE);
   try {
-    await Promise.race([engine.runApart(), stopped]); // a reply may take minutes more than there is time to drain
-    return 0;
+    const sent = engine.runApart().then(() => EXIT.ok);
+    return await Promise.race([sent, stopped, broken]); // a reply may take minutes more than there is time to drain
   } finally {
+    silence();
     unheard();
     await engine.close();
   }
+}
+
+/** For the parent, which kills a child whose event loop stands still; a parent that is gone hears nothing, and that is no fault. */
+function sayThatWeLive(everyMs: number): () => void {
+  const speak = (): void => void (process.connected && process.send?.('alive', () => {}));
+  speak();
+  const timer = setInterval(speak, everyMs);
+  return () => clearInterval(timer);
 }

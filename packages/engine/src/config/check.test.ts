@@ -26,6 +26,7 @@ it('gives every option its documented default', () => {
     retryScale: 1,
     leaseMs: 60_000,
     drainMs: 30_000,
+    diskFloorMb: 256,
     publicHosts: [],
     signup: 'loopback',
   });

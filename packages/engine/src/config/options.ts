@@ -117,6 +117,15 @@ export const OPTIONS: readonly Option[] = [
     description: 'How long a stopping process waits for sends under way.',
   },
   {
+    name: 'diskFloorMb',
+    env: 'SHOAL_DISK_FLOOR_MB',
+    flag: '--disk-floor-mb',
+    unit: 'MiB',
+    default: '256',
+    example: '1024',
+    description: 'Less free disk than this stops new mail; 0 for no floor.',
+  },
+  {
     name: 'publicHosts',
     env: 'SHOAL_PUBLIC_HOSTS',
     flag: '--public-hosts',

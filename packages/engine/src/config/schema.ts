@@ -20,6 +20,8 @@ export interface Config {
   readonly retryScale: number;
   readonly leaseMs: number;
   readonly drainMs: number;
+  /** With less free on the disk of the database, nothing new is accepted or sent; MiB. */
+  readonly diskFloorMb: number;
   /** Names this server is reached by, besides loopback and the host it listens on. */
   readonly publicHosts: readonly string[];
   readonly signup: 'loopback' | 'open' | 'off';

@@ -26,7 +26,8 @@ export class NoSuchRoute extends ShoalError {
 
 /** Says what was wrong and what to do; what was not foreseen is told to the operator and not to the caller. */
 export function errorAnswer(error: unknown, visit: { readonly requestId: string; readonly log: Log }): Response {
-  if (!(error instanceof ShoalError) || error.facts.status >= 500)
+  // A full disk refuses every mail there is; the log says it once when it begins, and once when it is over.
+  if (!(error instanceof ShoalError) || (error.facts.status >= 500 && error.code !== 'disk_full'))
     visit.log.error('request failed', {
       requestId: visit.requestId,
       error,
@@ -52,6 +53,7 @@ export function errorAnswer(error: unknown, visit: { readonly requestId: string;
       'x-request-id': visit.requestId,
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(status === 503 ? { 'retry-after': '1' } : {}),
+      ...(status === 507 ? { 'retry-after': '10' } : {}),
       ...(known instanceof NoSuchRoute && known.allow.length > 0 ? { allow: known.allow.join(', ') } : {}),
     },
   });

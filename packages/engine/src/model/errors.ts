@@ -46,6 +46,11 @@ const CODES = {
     retryable: true,
     hint: 'Repeat with the same Idempotency-Key. If it stays, look at the server log for the requestId.',
   },
+  disk_full: {
+    status: 507,
+    retryable: true,
+    hint: 'Nothing was stored. It goes on by itself once the operator has made room; repeat with the same Idempotency-Key.',
+  },
   ledger_unreachable: { status: 503, retryable: true, hint: 'Nothing was accepted. Repeat with the same Idempotency-Key.' },
   shutting_down: { status: 503, retryable: true, hint: 'The server is stopping. Repeat with the same Idempotency-Key.' },
   bad_config: { status: 500, retryable: false, hint: 'Mend the option that `message` names; docs/reference/config.md lists them all.' },

@@ -25,6 +25,8 @@ export interface WorkerParts {
   readonly log: Log;
   /** Without it jobs set apart wait for a worker that has it. */
   readonly apart?: Apart;
+  /** While it says no, nothing new is leased; what is under way goes on. Asked again every second. */
+  readonly mayLease?: () => boolean;
   readonly settings: WorkerSettings;
 }
 
@@ -85,6 +87,7 @@ const LOOK_MS_MAX = 5_000;
 /** The ledger may say "in 0 ms"; asked in a circle it would never rest. */
 const LOOK_MS_MIN = 10;
 const LEASE_RETRY_MS = 500;
+const MAY_LEASE_LOOK_MS = 1_000;
 const LEASE_RETRY_MS_MAX = 15_000;
 const LONE_LEASE_FAILURES_MAX = 4;
 const DRAIN_MS = 30_000;
@@ -101,6 +104,7 @@ const COMPLAIN_MS = 60_000;
  */
 export function createWorker(parts: WorkerParts): Worker {
   const { ledger, clock, random, log, settings } = parts;
+  const { mayLease = () => true } = parts;
   const { workerId, concurrency, leaseMs, observe = () => {} } = settings;
   checkSettings(settings);
   const resendMs = settings.resendMs ?? leaseMs;
@@ -211,7 +215,7 @@ export function createWorker(parts: WorkerParts): Worker {
   let leaseNotBefore = Number.NEGATIVE_INFINITY;
 
   function wanted(): number {
-    if (stopping.signal.aborted || clock.now() < leaseNotBefore) return 0;
+    if (stopping.signal.aborted || clock.now() < leaseNotBefore || !mayLease()) return 0;
     const shelf = shelfMax({ perMs: pace.perMs, leaseMs, concurrency });
     return Math.min(BATCH_MAX, concurrency + shelf - (holding.all.size - outbox.size));
   }
@@ -274,7 +278,8 @@ export function createWorker(parts: WorkerParts): Worker {
     const untilLease = leaseNotBefore > now ? leaseNotBefore - now : LOOK_MS_MAX;
     const signal = bell.listen();
     if (max < 1 || isHungry) {
-      await clock.sleep(Math.min(untilDue, untilLease), signal);
+      const untilLook = mayLease() ? LOOK_MS_MAX : MAY_LEASE_LOOK_MS;
+      await clock.sleep(Math.min(untilDue, untilLease, untilLook), signal);
       return;
     }
     try {

@@ -11,11 +11,18 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const NOTADB = 26;
+/** Extended: the shared memory of the WAL could not grow. It is a file too, and nothing was written wrongly, so it means a full disk. */
+const IOERR_SHMSIZE = 10 | (19 << 8);
 
 /** The primary code; both libraries put the extended one into `errcode`, and always the same `code`. */
 function primaryCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
-  return error.errcode & 0xff;
+  return error.errcode === IOERR_SHMSIZE ? FULL : error.errcode & 0xff;
+}
+
+/** There is no room on the disk. The transaction left nothing behind, and may be tried again when there is. */
+export function isFull(error: unknown): boolean {
+  return primaryCode(error) === FULL;
 }
 
 /** Another connection holds what we need; it will not for long. */
@@ -30,12 +37,12 @@ export function isBroken(error: unknown): boolean {
   return code === IOERR || code === CORRUPT || code === NOTADB;
 }
 
-/** Troubles of the file become `ledger_unreachable`; everything else (a broken rule of the schema, a bug) stays as it is. */
+/** Troubles of the file become `ledger_unreachable`, and `disk_full` what it has no room for; everything else (a broken rule of the schema, a bug) stays as it is. */
 export function asShoalError(error: unknown, path: string): unknown {
   const code = primaryCode(error);
   if (code === undefined) return error;
   if (code === BUSY || code === LOCKED) return unreachable(`${path} is locked by another process`, error);
-  if (code === FULL) return unreachable('the disk is full', error);
+  if (code === FULL) return new ShoalError('disk_full', 'the disk of the database is full; nothing was stored', { cause: error });
   if (code === IOERR || code === CORRUPT || code === NOTADB || code === READONLY || code === CANTOPEN)
     return unreachable(`${path} cannot be used: ${error instanceof Error ? error.message : String(error)}`, error);
   return error;

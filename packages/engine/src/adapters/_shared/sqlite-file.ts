@@ -11,9 +11,10 @@ import {
   type SqliteDriver,
   type SqliteStatement,
 } from './sqlite-driver.ts';
-import { asShoalError, isBusy } from './sqlite-errors.ts';
+import { asShoalError, isBroken, isBusy, unreachable } from './sqlite-errors.ts';
 import { groupCommit } from './sqlite-group.ts';
 import { type Migration, migrateNow } from './sqlite-migrations.ts';
+import { WAL_BYTES_KEPT, walKeeper } from './sqlite-wal.ts';
 import { changeWatch } from './sqlite-watch.ts';
 
 /**
@@ -47,7 +48,7 @@ export interface SqliteFile {
    * once it is on disk. `act` is synchronous and may run again when another act of its group threw, so it changes
    * nothing but the database.
    *
-   * @throws ShoalError `ledger_unreachable` (locked for too long, disk full or failing), `shutting_down`; what `act` threw
+   * @throws ShoalError `ledger_unreachable` (locked for too long, or failing), `disk_full`, `shutting_down`; what `act` threw
    */
   write<T>(act: () => T): Promise<T>;
   /** Runs `act`, which only reads, at once; again when another process was in the way. */
@@ -58,9 +59,17 @@ export interface SqliteFile {
   revision(): number;
   /** Resolves when another process or this one changed the file since `since` (a `revision()`; absent: now), after `maxMs`, or when `signal` fires. */
   changed(maxMs: number, signal: AbortSignal, since?: number): Promise<void>;
+  /** From now on `listener` hears of a disk that is full, and once of a file that cannot be trusted any more. */
+  onTrouble(listener: (trouble: SqliteTrouble) => void): void;
   /** Ends the writes that were asked for, then closes. */
   close(): Promise<void>;
 }
+
+export type SqliteTrouble =
+  /** A write found no room, and left nothing. */
+  | { readonly kind: 'full' }
+  /** A write, a sync or a look at the file failed in a way that is never repeated: the process has to end, and recovers from disk. */
+  | { readonly kind: 'broken'; readonly error: ShoalError };
 
 export interface SqliteFileOptions {
   /** With a SQLite that is not safe to share: `if-safe` (the default) holds the file alone, `required` refuses to start. */
@@ -191,6 +200,7 @@ function setDurable(connection: SqliteConnection): void {
   if (readPragma(connection, 'journal_mode') !== 'wal') connection.exec('PRAGMA journal_mode = WAL');
   connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY');
   connection.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+  connection.exec(`PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`);
   if (process.platform === 'darwin') connection.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON'); // a plain sync leaves the drive's cache
   const [journal, synchronous] = [readPragma(connection, 'journal_mode'), readPragma(connection, 'synchronous')];
   if (journal !== 'wal' || synchronous !== 2) {
@@ -307,6 +317,19 @@ function running(opened: Opened): SqliteFile {
   let hasChanged = false;
   let isClosed = false;
 
+  let hear: (trouble: SqliteTrouble) => void = () => {};
+  let isBrokenAlready = false;
+  const onBroken = (error: unknown): void => {
+    if (isBrokenAlready) return;
+    isBrokenAlready = true;
+    const reason = error instanceof Error ? error.message : String(error);
+    hear({
+      kind: 'broken',
+      error: unreachable(`${opened.file} failed (${reason}) and cannot be trusted; restart to recover from disk`, error),
+    });
+  };
+  const keepWalShort = walKeeper({ path: `${opened.file}-wal`, exec, onBroken });
+
   const group = groupCommit({
     path: opened.file,
     busyMsMax,
@@ -322,7 +345,10 @@ function running(opened: Opened): SqliteFile {
     },
     afterCommit() {
       if (hasChanged) watch.bump();
+      keepWalShort();
     },
+    onFull: () => hear({ kind: 'full' }),
+    onBroken,
   });
 
   return {
@@ -333,10 +359,13 @@ function running(opened: Opened): SqliteFile {
     prepare,
     exec,
     write: group.write,
-    read: (act) => untilFree(act, busyMsMax, opened.file),
+    read: (act) => untilFree(() => noticing(act, onBroken), busyMsMax, opened.file),
     now,
     revision: watch.revision,
     changed: watch.changed,
+    onTrouble(listener) {
+      hear = listener;
+    },
     async close() {
       if (isClosed) return;
       isClosed = true;
@@ -345,6 +374,16 @@ function running(opened: Opened): SqliteFile {
       connection.close();
     },
   };
+}
+
+/** A damaged file shows itself to readers first. */
+function noticing<T>(act: () => T, onBroken: (error: unknown) => void): T {
+  try {
+    return act();
+  } catch (error) {
+    if (isBroken(error)) onBroken(error);
+    throw error;
+  }
 }
 
 /** BEGIN and COMMIT are said thousands of times a second: prepared, they need no parsing. */

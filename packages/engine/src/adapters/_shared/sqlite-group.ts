@@ -1,6 +1,6 @@
 import { ShoalError } from '../../model/errors.ts';
 import { after, afterThisTick, stopwatchMs } from './machine-clock.ts';
-import { asShoalError, isBroken, isBusy, unreachable } from './sqlite-errors.ts';
+import { asShoalError, isBroken, isBusy, isFull, unreachable } from './sqlite-errors.ts';
 
 /**
  * Group commit: all acts asked for in one tick of the event loop share one transaction, and so one sync of the disk. The
@@ -21,6 +21,10 @@ export interface GroupCommitOptions {
   beforeCommit(): void;
   /** A transaction is on disk; its acts are answered after this. */
   afterCommit(): void;
+  /** The disk is full: what was asked for is refused. */
+  onFull(): void;
+  /** Nothing works any more until the process starts anew. */
+  onBroken(error: unknown): void;
 }
 
 interface Waiting {
@@ -124,6 +128,7 @@ export function groupCommit(options: GroupCommitOptions): GroupCommit {
           done.push({ ...each, answer: each.act() });
         } catch (error) {
           failed.push({ each, error });
+          note(error);
           exec('ROLLBACK TO act'); // throws when SQLite ended the whole transaction by itself, as on a full disk
         }
         exec('RELEASE act');
@@ -159,8 +164,15 @@ export function groupCommit(options: GroupCommitOptions): GroupCommit {
   }
 
   function fail(group: readonly Waiting[], error: unknown): void {
-    if (isBroken(error)) broken = error;
+    note(error);
     rejectAll(group, asShoalError(error, path));
+  }
+
+  function note(error: unknown): void {
+    if (isFull(error)) options.onFull();
+    if (!isBroken(error) || broken !== undefined) return;
+    broken = error;
+    options.onBroken(error);
   }
 
   function rejectAll(group: readonly Waiting[], error: unknown): void {
