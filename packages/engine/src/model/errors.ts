@@ -27,6 +27,16 @@ const CODES = {
     retryable: false,
     hint: 'Web pages of other sites may not talk to this server. Programs send no Origin header.',
   },
+  recipient_not_allowed: {
+    status: 403,
+    retryable: false,
+    hint: 'Nothing was stored. Leave out the recipients that `details` names, or ask the operator to let them into the policy.',
+  },
+  sending_stopped: {
+    status: 403,
+    retryable: false,
+    hint: 'Nothing was stored. Somebody stopped sending on purpose; an operator can start it again.',
+  },
   not_found: { status: 404, retryable: false, hint: 'Check the id, and that the token belongs to its owner.' },
   address_collision: {
     status: 409,
@@ -40,7 +50,17 @@ const CODES = {
     retryable: false,
     hint: 'The final dot may be on the wire. Wait for the status: it becomes sent, failed or in_doubt.',
   },
+  over_limit: {
+    status: 422,
+    retryable: false,
+    hint: 'This mail has more recipients than the limit in `details` allows in a whole window: split it.',
+  },
   too_large: { status: 413, retryable: false, hint: 'Make the message smaller; the limit is in `message`.' },
+  budget_used_up: {
+    status: 429,
+    retryable: true,
+    hint: 'Nothing was stored. Repeat after `Retry-After` seconds with the same Idempotency-Key; an operator can raise the cap.',
+  },
   internal_error: {
     status: 500,
     retryable: true,

@@ -22,6 +22,8 @@ export type SenderId = Id<'sender'>;
 export type LaneId = Id<'lane'>;
 /** One worker process: `wrk_` and 12 characters. */
 export type WorkerId = Id<'worker'>;
+/** A bearer token by a name that is no secret: `tok_` and 16 characters. */
+export type TokenId = Id<'token'>;
 
 const TAIL = '[0-9a-hjkmnp-tv-z]';
 const PATTERNS = {
@@ -32,6 +34,7 @@ const PATTERNS = {
   sender: /^[a-z0-9][a-z0-9_-]{0,63}$/,
   lane: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
   worker: new RegExp(`^wrk_${TAIL}{12}$`),
+  token: new RegExp(`^tok_${TAIL}{16}$`),
 } as const;
 
 function checked<Name extends keyof typeof PATTERNS>(name: Name, text: string): Id<Name> {
@@ -46,6 +49,7 @@ export const jobId = (text: string): JobId => checked('job', text);
 export const senderId = (text: string): SenderId => checked('sender', text);
 export const laneId = (text: string): LaneId => checked('lane', text);
 export const workerId = (text: string): WorkerId => checked('worker', text);
+export const tokenId = (text: string): TokenId => checked('token', text);
 
 /** Crockford's alphabet in lower case: no i, l, o, u, so that an id read aloud is not misheard. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';

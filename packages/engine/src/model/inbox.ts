@@ -1,4 +1,6 @@
+import type { Caps } from './caps.ts';
 import type { InboxId, SenderId, TenantId } from './ids.ts';
+import type { RecipientPolicy } from './policy.ts';
 
 /** An address an agent owns. Deleting is soft: it stays readable and can no longer send. */
 export interface Inbox {
@@ -9,6 +11,10 @@ export interface Inbox {
   readonly displayName?: string;
   readonly sender: SenderId;
   readonly isActive: boolean;
+  /** Of all that is handed in for it, by whichever token; absent: none. */
+  readonly caps?: Caps;
+  /** Absent: anybody may be written to. */
+  readonly policy?: RecipientPolicy;
   /** Epoch ms. */
   readonly createdAt: number;
 }

@@ -1,5 +1,6 @@
 import type { Envelope } from './envelope.ts';
 import type { JobId, LaneId, MessageId, SenderId, TenantId, WorkerId } from './ids.ts';
+import type { Priority } from './limit.ts';
 import type { DeadReason, DoubtCause, FailureClass, Outcome } from './outcome.ts';
 import type { ConnectionFacts, Phase, RecipientReply, Reply } from './reply.ts';
 
@@ -43,6 +44,7 @@ export interface Job {
   /** Times it was sent once more after a doubt. */
   readonly resends: number;
   readonly onDoubt: DoubtPolicy;
+  readonly priority: Priority;
   readonly createdAt: number;
   /** When it may run next; in `in_doubt` under `resend`, when it is sent once more. */
   readonly dueAt: number;

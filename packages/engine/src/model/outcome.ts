@@ -4,8 +4,11 @@
 export type DoubtCause = 'cut' | 'timeout' | 'malformed' | 'worker-lost';
 /** Each class has a retry schedule and a counter of its own. */
 export type FailureClass = 'network' | 'deferred' | 'greylist';
-/** `permanent`: a definite refusal. `expired`: its time passed. `exhausted`: tried until the give-up time. `poison`: it kills its worker. `decided`: by a person or agent. */
-export type DeadReason = 'permanent' | 'expired' | 'exhausted' | 'poison' | 'decided';
+/**
+ * `permanent`: a definite refusal. `expired`: its time passed. `exhausted`: tried until the give-up time. `poison`: it kills
+ * its worker. `decided`: by a person or agent. `over_limit`: it has more recipients than its sender may mail in a whole window.
+ */
+export type DeadReason = 'permanent' | 'expired' | 'exhausted' | 'poison' | 'decided' | 'over_limit';
 /** Ends of an attempt that are not the mail's fault, and so never count. */
 export type ReleaseReason = 'shutdown' | 'throttled' | 'busy' | 'lost';
 

@@ -1,4 +1,6 @@
-import type { TenantId } from './ids.ts';
+import type { Caps } from './caps.ts';
+import type { TenantId, TokenId } from './ids.ts';
+import type { RecipientPolicy } from './policy.ts';
 
 /** Who owns inboxes and tokens. */
 export interface Tenant {
@@ -7,14 +9,24 @@ export interface Tenant {
   readonly createdAt: number;
 }
 
-/** `operator`: may also manage senders and what others may do. `agent`: its own inboxes and mail. */
-export type Role = 'operator' | 'agent';
+/**
+ * `agent`: its own mail, and it may make its own bounds narrower (stop, pause). `operator`: senders, caps, policies, and every
+ * tenant's kill switch; what widens a bound needs it, since an agent may be talked into anything (security P7).
+ */
+export type TokenRole = 'operator' | 'agent';
 
 /** A bearer token as it is stored: its hash only. The token itself is shown once, when it is made. */
 export interface TokenRecord {
+  readonly id: TokenId;
   /** SHA-256 of the token, in hex. */
   readonly hash: string;
   readonly tenant: TenantId;
-  readonly role: Role;
+  readonly role: TokenRole;
   readonly createdAt: number;
+  /** Nothing more is sent by it; it still reads. */
+  readonly isStopped: boolean;
+  /** Of all that it hands in, for whichever inbox; absent: none. */
+  readonly caps?: Caps;
+  /** Absent: anybody may be written to. */
+  readonly policy?: RecipientPolicy;
 }

@@ -1,9 +1,12 @@
 import type { Envelope } from '../model/envelope.ts';
 import type { LedgerEvent } from '../model/event.ts';
+import type { Gate } from '../model/gate.ts';
 import type { JobId, LaneId, MessageId, SenderId, TenantId, WorkerId } from '../model/ids.ts';
 import type { Attempt, DoubtPolicy, Job, JobKind, State } from '../model/job.ts';
+import type { LimitRule, Limits, Priority } from '../model/limit.ts';
 import type { DeadReason, FailureClass, Outcome } from '../model/outcome.ts';
 import type { ConnectionFacts, Phase, RecipientReply, Reply } from '../model/reply.ts';
+import type { Scope, ScopeKind } from '../model/scope.ts';
 
 /**
  * The one place that knows what state a job is in, and changes it atomically (docs/states.md has the table).
@@ -23,8 +26,10 @@ export interface Ledger {
   /** Adds jobs. A key or content on record decides in the same act whether a job is new. */
   enqueue(jobs: readonly NewJob[]): Promise<Enqueued[]>;
   /**
-   * Takes up to `max` ready jobs, whose time has come first made ready. Senders take turns, within a sender its lanes,
-   * within a lane the oldest goes first. No job is leased twice while its lease is live; each lease raises the token.
+   * Takes up to `max` ready jobs, whose time has come first made ready. Senders take turns, within a sender its lanes, by
+   * priority and weight; within a lane the oldest goes first. No job is leased twice while its lease is live; each lease
+   * raises the token. A job is leased only if every limit, hold and gate of its scopes lets it go now, and takes its seat in
+   * each of them in the same act; one that has to wait is not touched again before its sender's time has come.
    */
   lease(request: LeaseRequest): Promise<LeaseBatch>;
   /** Moves the end of live leases to `leaseMs` from now. A job being sent can be extended until it was swept. */
@@ -45,6 +50,20 @@ export interface Ledger {
   resolve(decisions: readonly Decision[]): Promise<Resolved[]>;
   /** Dead letters back to ready: attempt 0, same bytes. */
   requeue(ids: readonly JobId[]): Promise<Requeued[]>;
+
+  /** What a scope may do from now on. What it did stays counted; nothing queued moves. */
+  limit(changes: readonly LimitChange[]): Promise<void>;
+  /** Holds scopes back at once, for a time or until lifted: nothing of theirs is leased, and a `pause` or `stop` refuses commits too. Again with the same reason replaces it. */
+  hold(holds: readonly Hold[]): Promise<void>;
+  /** Takes holds away and, for a sender, opens its gate; answers which were there. */
+  lift(refs: readonly HoldRef[]): Promise<boolean[]>;
+  /** How each scope stands: limits and what is left of them, holds, and for a sender its backlog and gate. Unknown ones are empty. */
+  standing(scopes: readonly Scope[]): Promise<readonly Standing[]>;
+  /** All scopes of a kind that have jobs, limits or holds, by name; at most `max` after `after`. */
+  scopes(query: { readonly kind: ScopeKind; readonly after?: string; readonly max: number }): Promise<readonly Scope[]>;
+  /** A worker says that it lives; one that was not heard of for `WORKER_SEEN_MS` is forgotten. */
+  beat(worker: WorkerBeat): Promise<void>;
+  workers(): Promise<readonly WorkerSeen[]>;
 
   get(ids: readonly JobId[]): Promise<(Job | undefined)[]>;
   /** Newest first. */
@@ -99,6 +118,9 @@ export interface NewJob {
   readonly expiresAt?: number;
   /** The caller's own name for this submission, within its tenant. */
   readonly key?: { readonly text: string; readonly generation: number };
+  readonly priority: Priority;
+  /** Whose budgets it is counted under, all or none; absent: nobody's. */
+  readonly budgets?: readonly Scope[];
   /** What was asked for, as text that is equal for equal requests; compared under a key and by the guard. */
   readonly fingerprint: string;
   /** Answer with an earlier job of this tenant, lane and fingerprint that is younger than this. 0 = never. */
@@ -106,13 +128,109 @@ export interface NewJob {
 }
 
 export type Enqueued =
-  | { readonly kind: 'created'; readonly job: Job }
+  | { readonly kind: 'created'; readonly job: Job; readonly forecast: Forecast; readonly budgets: readonly Allowance[] }
   /** On record already, by its id, its key or its content; nothing was added. */
   | { readonly kind: 'existing'; readonly job: Job; readonly because: 'id' | 'key' | 'content' }
   /** The key stands for other content; `fingerprint` is the one on record. */
   | { readonly kind: 'conflict'; readonly messageId: MessageId; readonly fingerprint: string }
   /** The key's generation is no longer this one: ask `findKeys` again and make new ids. */
-  | { readonly kind: 'stale' };
+  | { readonly kind: 'stale' }
+  /** A budget has no room for it now; `freeAt` is when it has, or undefined when it is larger than the whole budget. */
+  | { readonly kind: 'over-budget'; readonly allowance: Allowance; readonly cost: number; readonly freeAt?: number }
+  /** It has more recipients than this rule allows in a whole window, so it could never go. */
+  | { readonly kind: 'over-limit'; readonly scope: Scope; readonly rule: LimitRule; readonly cost: number }
+  /** One of its scopes is stopped. */
+  | { readonly kind: 'stopped'; readonly hold: Hold };
+
+/** When a mail will go as things stand. Others may come first, a peer may slow us down: it is no promise. */
+export interface Forecast {
+  /** Epoch ms; absent when it waits for a person. */
+  readonly at?: number;
+  /** What it waits for the longest; absent when it goes at once. */
+  readonly because?: WaitReason;
+  /** Mails of the same sender that go before it. */
+  readonly ahead: number;
+}
+export type WaitReason =
+  | { readonly kind: 'limit'; readonly scope: Scope; readonly rule: LimitRule }
+  | { readonly kind: 'pace'; readonly scope: Scope }
+  | { readonly kind: 'connections'; readonly scope: Scope }
+  | { readonly kind: 'hold'; readonly scope: Scope; readonly why: HoldReason; readonly note: string }
+  /** The peer asked us to slow down (`throttled`), or half of what we try fails (`failing`). */
+  | { readonly kind: 'gate'; readonly scope: Scope; readonly why: 'throttled' | 'failing'; readonly note: string }
+  | { readonly kind: 'due' };
+
+export interface LimitChange {
+  readonly scope: Scope;
+  /** Absent: it has none any more. */
+  readonly limits?: Limits;
+}
+/**
+ * `pause`: by a person, mail is accepted and waits. `stop`: by a person, and new mail is refused. `account`: its login or
+ * settings do not work. `blocked`: its peer refuses this sender or domain until somebody mends something. `throttled`: the
+ * peer wants less of this scope for a while.
+ */
+export type HoldReason = 'pause' | 'stop' | 'account' | 'blocked' | 'throttled';
+export interface HoldRef {
+  readonly scope: Scope;
+  readonly why: HoldReason;
+}
+export interface Hold extends HoldRef {
+  /** From now on; absent: until it is lifted. */
+  readonly forMs?: number;
+  /** One sentence for a person: what happened and what to do. */
+  readonly note: string;
+  /** Of an `account` hold: a hash of the login that failed; with another one it may be lifted. */
+  readonly login?: string;
+}
+
+/** One rule and how much of it is used now. */
+export interface Allowance {
+  readonly scope: Scope;
+  readonly rule: LimitRule;
+  readonly used: number;
+  readonly left: number;
+  /** Epoch ms: when `left` grows next; absent while nothing is used. */
+  readonly nextFreeAt?: number;
+}
+export interface Standing {
+  readonly scope: Scope;
+  readonly limits?: Limits;
+  readonly allowances: readonly Allowance[];
+  readonly holds: readonly (Hold & { readonly since: number; readonly until?: number })[];
+  /** Of a sender. */
+  readonly sender?: SenderStanding;
+}
+export interface SenderStanding {
+  /** Ready mails, throttled ones included. */
+  readonly ready: number;
+  readonly scheduled: number;
+  /** Leased or being sent. */
+  readonly underWay: number;
+  readonly gate: Gate;
+  /** When the next of its ready mails may go; absent when it has none, or waits for a person. */
+  readonly nextAt?: number;
+  readonly because?: WaitReason;
+  /** When the last of its ready mails will have gone under its limits, as things stand; absent without a backlog or limits. */
+  readonly doneAt?: number;
+}
+
+/** A worker not heard of for this long is no longer shown. */
+export const WORKER_SEEN_MS = 60_000;
+export interface WorkerBeat {
+  readonly id: WorkerId;
+  readonly host: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly concurrency: number;
+  /** Sends under way. */
+  readonly sending: number;
+  readonly endedPerSecond: number;
+}
+export interface WorkerSeen extends WorkerBeat {
+  readonly startedAt: number;
+  readonly seenAt: number;
+}
 
 export interface LeaseRequest {
   readonly worker: WorkerId;
@@ -130,7 +248,7 @@ export interface LeaseRequest {
 }
 export interface LeaseBatch {
   readonly leases: readonly Lease[];
-  /** Until the next known job is due, in ms; absent when nothing is scheduled. */
+  /** Until the next known job is due or a sender's time comes, in ms; absent when nothing waits for a time. */
   readonly askAgainMs?: number;
   /** Jobs set apart that are ready now. */
   readonly apartReady: number;
@@ -142,6 +260,7 @@ export interface Lease {
   readonly kind: JobKind;
   readonly tenant: TenantId;
   readonly sender: SenderId;
+  readonly lane: LaneId;
   readonly messageId: MessageId;
   readonly envelope: Envelope;
   readonly payload: Uint8Array;
@@ -152,6 +271,8 @@ export interface Lease {
   readonly failures: Readonly<Partial<Record<FailureClass, number>>>;
   readonly resends: number;
   readonly crashes: number;
+  /** Times in a row it was given back as `busy`, without a counted attempt between them. */
+  readonly busyReleases: number;
   /** Since it was queued, and since the first counted failure (0 when there is none). */
   readonly ageMs: number;
   readonly failingMs: number;
@@ -173,7 +294,19 @@ export interface CommitRef extends LeaseRef {
 /** `lost`: another lease, a lapsed lease or an unknown job. */
 export type Committed =
   | { readonly kind: 'granted' }
-  | { readonly kind: 'refused'; readonly because: 'lost' | 'canceled' | 'expired' | 'settled' };
+  | { readonly kind: 'refused'; readonly because: 'lost' | 'canceled' | 'expired' | 'settled' | 'paused' };
+
+/** What an attempt says about more than its own mail; applied in the same act as its end. */
+export type Effect =
+  /** It got through to the peer; `isTaken`: and the mail was accepted. */
+  | { readonly kind: 'through'; readonly isTaken: boolean }
+  /** The peer is to blame, not the mail; enough of these close the sender's gate. */
+  | { readonly kind: 'failed'; readonly baseMs: number; readonly spread: number; readonly note: string }
+  /** The peer asked the sender to slow down. */
+  | { readonly kind: 'throttled'; readonly askedMs: number; readonly baseMs: number; readonly spread: number; readonly note: string }
+  /** The peer allows fewer connections at once than were in use. */
+  | { readonly kind: 'crowded' }
+  | { readonly kind: 'hold'; readonly hold: Hold };
 
 export interface Settlement extends LeaseRef {
   readonly outcome: Outcome;
@@ -182,6 +315,7 @@ export interface Settlement extends LeaseRef {
   readonly reply?: Reply;
   readonly recipients?: readonly RecipientReply[];
   readonly facts?: ConnectionFacts;
+  readonly effects?: readonly Effect[];
   /** The envelope's recipients that this job keeps; the others are carried on by `children`. Absent: all of them. */
   readonly keeps?: readonly string[];
   /** Jobs for the recipients this one gives up, added in the same act with this job's bytes. */
@@ -192,7 +326,8 @@ export interface ChildJob {
   readonly to: readonly string[];
   readonly outcome:
     | { readonly kind: 'retry'; readonly failure: FailureClass; readonly delayMs: number }
-    | { readonly kind: 'dead'; readonly reason: DeadReason };
+    | { readonly kind: 'dead'; readonly reason: DeadReason }
+    | { readonly kind: 'release'; readonly why: 'busy' | 'throttled'; readonly delayMs: number };
   readonly note: string;
   readonly recipients: readonly RecipientReply[];
 }
@@ -252,8 +387,9 @@ export interface JobPage {
 }
 export interface LedgerStats {
   readonly byState: Readonly<Record<State, number>>;
-  /** Age of the oldest job that could run now, in ms; 0 when there is none. */
+  /** Age of the oldest job that could run now, in ms, those that wait for a limit, hold or gate not counted; 0 when there is none. */
   readonly oldestReadyMs: number;
+  /** Senders with a job that could run now. */
   readonly sendersWithBacklog: number;
   /** The ledger's clock, epoch ms. */
   readonly now: number;

@@ -32,6 +32,7 @@ export interface JobRecord {
     readonly lane: Job['lane'];
     readonly messageId: Job['messageId'];
     readonly onDoubt: Job['onDoubt'];
+    readonly priority: Job['priority'];
     readonly createdAt: number;
     readonly expiresAt: number | undefined;
     readonly sizeBytes: number;
@@ -56,6 +57,8 @@ export interface JobRecord {
   readonly crashesApart: number;
   readonly runsApart: boolean;
   readonly resends: number;
+  /** Given back as `busy` since the last counted attempt. */
+  readonly busyReleases: number;
   /** From here its age counts: created, or requeued. */
   readonly queuedAt: number;
   readonly dueAt: number;
@@ -127,6 +130,7 @@ export function created(job: NewJob, seq: number, now: number): JobRecord {
     lane: job.lane,
     messageId: job.messageId,
     onDoubt: job.onDoubt,
+    priority: job.priority,
     createdAt: now,
     expiresAt: job.expiresAt,
     sizeBytes: job.payload.byteLength,
@@ -159,6 +163,7 @@ function fresh(born: JobRecord['born'], envelope: Envelope, now: number): JobRec
     crashesApart: 0,
     runsApart: false,
     resends: 0,
+    busyReleases: 0,
     queuedAt: now,
     dueAt: now,
     resendAt: undefined,
@@ -211,7 +216,7 @@ export function settled(record: JobRecord, settlement: Settlement, now: number):
 function afterOutcome(record: JobRecord, outcome: Outcome, now: number): JobRecord {
   // An attempt that ended in doubt was counted then; what heals it is the same attempt.
   const isCounted = countsAsAttempt(outcome) && record.state !== 'in_doubt';
-  const counted = isCounted ? { ...record, attempts: record.attempts + 1 } : record;
+  const counted = isCounted ? { ...record, attempts: record.attempts + 1, busyReleases: 0 } : record;
   switch (outcome.kind) {
     case 'sent':
       return finished(counted, 'sent', now);
@@ -220,7 +225,7 @@ function afterOutcome(record: JobRecord, outcome: Outcome, now: number): JobReco
     case 'doubt':
       return inDoubt(counted, outcome.cause, outcome.resendMs === undefined ? undefined : now + outcome.resendMs);
     case 'release':
-      return waiting(counted, outcome.delayMs, now);
+      return waiting({ ...counted, busyReleases: record.busyReleases + (outcome.why === 'busy' ? 1 : 0) }, outcome.delayMs, now);
     case 'retry': {
       const failures = { ...record.failures, [outcome.failure]: (record.failures[outcome.failure] ?? 0) + 1 };
       return waiting({ ...counted, failures, firstFailedAt: record.firstFailedAt ?? now }, outcome.delayMs, now);
@@ -253,6 +258,11 @@ export function resent(record: JobRecord, now: number): JobRecord {
   return { ...waiting(record, 0, now), resends: record.resends + 1 };
 }
 
+/** It has more recipients than a rule allows in a whole window: it could wait for ever. */
+export function overLimit(record: JobRecord, now: number): JobRecord {
+  return finished(record, 'dead', now, 'over_limit');
+}
+
 export function expired(record: JobRecord, now: number): JobRecord {
   return finished(record, 'dead', now, 'expired');
 }
@@ -277,7 +287,7 @@ export function resolved(record: JobRecord, verdict: Decision['verdict'], now: n
 /** A new life with the same bytes. The token goes on counting, so that a worker of the old life stays locked out. */
 export function requeued(record: JobRecord, now: number): JobRecord {
   const back = { ...waiting(record, 0, now), reason: undefined, finishedAt: undefined, firstFailedAt: undefined, queuedAt: now };
-  return { ...back, attempts: 0, failures: {}, crashes: 0, crashesApart: 0, runsApart: false };
+  return { ...back, attempts: 0, failures: {}, busyReleases: 0, crashes: 0, crashesApart: 0, runsApart: false };
 }
 
 // ---- What a caller sees
@@ -302,6 +312,7 @@ export function jobOf(record: JobRecord): Job {
     runsApart: record.runsApart,
     resends: record.resends,
     onDoubt: born.onDoubt,
+    priority: born.priority,
     createdAt: born.createdAt,
     dueAt: record.resendAt ?? record.dueAt,
     sizeBytes: born.sizeBytes,
@@ -336,6 +347,11 @@ export function attemptOf(
     ...(seen.recipients !== undefined && { recipients: seen.recipients }),
     ...(seen.facts !== undefined && { facts: seen.facts }),
   };
+}
+
+/** Tried again for a fault that may be everybody's, so that it needs a token of the retry budget; greylisting asked for its retry. */
+export function needsRetryToken({ failures }: JobRecord): boolean {
+  return (failures.network ?? 0) + (failures.deferred ?? 0) > 0;
 }
 
 /** Its bytes may still be needed: it can be sent, or requeued. */

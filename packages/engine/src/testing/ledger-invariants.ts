@@ -5,7 +5,21 @@ import type { CommitRef, Committed, LeaseRef, Settled, Settlement } from '../por
 
 /** What one call did: all jobs before and after it, the clock, and the answers that matter. */
 export interface Observation {
-  readonly call: 'enqueue' | 'lease' | 'extend' | 'commit' | 'settle' | 'sweep' | 'cancel' | 'resolve' | 'requeue' | 'wait' | 'restart';
+  readonly call:
+    | 'enqueue'
+    | 'lease'
+    | 'extend'
+    | 'commit'
+    | 'settle'
+    | 'sweep'
+    | 'cancel'
+    | 'resolve'
+    | 'requeue'
+    | 'limit'
+    | 'hold'
+    | 'lift'
+    | 'wait'
+    | 'restart';
   readonly now: number;
   readonly before: ReadonlyMap<JobId, Job>;
   readonly after: ReadonlyMap<JobId, Job>;

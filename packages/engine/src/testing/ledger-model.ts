@@ -1,9 +1,22 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { JobId, MessageId } from '../model/ids.ts';
+import { type JobId, laneId, type MessageId, senderId } from '../model/ids.ts';
 import { isFinal, type Job, STATES } from '../model/job.ts';
+import type { Limits } from '../model/limit.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { CommitRef, Lease, LeaseRef, LeaseRequest, Ledger, NewJob, Settlement, SweepOptions } from '../ports/ledger.ts';
+import { identityScope, inboxScope, type Scope, senderScope, tenantScope } from '../model/scope.ts';
+import type {
+  CommitRef,
+  Effect,
+  Lease,
+  LeaseRef,
+  LeaseRequest,
+  Ledger,
+  NewJob,
+  Settlement,
+  Standing,
+  SweepOptions,
+} from '../ports/ledger.ts';
 import { createInvariants, type Invariants, type Observation } from './ledger-invariants.ts';
 import {
   ALICE,
@@ -25,7 +38,8 @@ import {
   UNSEEN,
 } from './ledger-suite/desk.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
-import { createMemoryLedger, type MemoryLedger } from './memory-ledger.ts';
+import { createMemoryLedger, type MemoryLedger, type ReadyLane } from './memory-ledger.ts';
+import { nameOf } from './memory-turns.ts';
 
 export interface LedgerModelOptions {
   readonly runs?: number;
@@ -80,6 +94,8 @@ interface Bench {
   readonly ids: Set<JobId>;
   readonly messages: Set<MessageId>;
   readonly refs: LeaseRef[];
+  /** Something was limited, held or said about a peer: turns are then no longer all there is to say about the order. */
+  isLimited: boolean;
   before: ReadonlyMap<JobId, Job>;
 }
 
@@ -97,6 +113,7 @@ async function benchAt(world: LedgerWorld, reached: Set<string>): Promise<Bench>
     ids: new Set(),
     messages: new Set(),
     refs: [],
+    isLimited: false,
     before: new Map(),
   };
 }
@@ -133,14 +150,23 @@ const MUST_REACH = [
   'apart',
   'commit granted',
   'commit refused',
+  'held up',
   'settle settled',
   'settle repeated',
   'settle refused',
 ];
 
 const KEYS = ['order-7', 'order-8', 'auto_1'] as const;
+const SENDERS = ['one', 'two', 'three'] as const;
+const LANES = ['a', 'b'] as const;
+const SCOPES: readonly Scope[] = [
+  ...SENDERS.map((name) => senderScope(senderId(name))),
+  ...LANES.map((name) => inboxScope(laneId(name))),
+  tenantScope(BOB),
+  identityScope('shoal.example'),
+];
 
-async function look(ledger: Ledger, { ids, messages }: Bench) {
+async function look(ledger: Ledger, { ids, messages, isLimited }: Bench) {
   const jobs = (await ledger.get([...ids])).filter((job) => job !== undefined);
   const stories: Record<string, string[]> = {};
   for (const { jobId, kind, state, at } of await ledger.events(0, 1_000))
@@ -152,8 +178,20 @@ async function look(ledger: Ledger, { ids, messages }: Bench) {
     payloads: (await ledger.payloads([...messages])).map((payload) => payload && Buffer.from(payload).toString('latin1')),
     keys: await ledger.findKeys([ALICE, BOB].flatMap((tenant) => KEYS.map((key) => ({ tenant, key })))),
     newest: (await ledger.list({ max: 100 })).jobs.map((job) => job.id),
-    stats: await ledger.stats(),
+    stats: await statsOf(ledger, isLimited),
+    standing: (await ledger.standing(SCOPES)).map(seenOf),
   };
+}
+
+/** What is runnable under limits is judged when it is leased; before that a ledger may believe it of more. */
+async function statsOf(ledger: Ledger, isLimited: boolean): Promise<object> {
+  const { byState, now, ...runnable } = await ledger.stats();
+  return { byState, now, ...(isLimited ? {} : runnable) };
+}
+
+function seenOf({ scope, limits, allowances, holds, sender }: Standing): object {
+  const { ready, scheduled, underWay, gate } = sender ?? {};
+  return { scope, limits, allowances, holds: holds.toSorted((a, b) => (a.why < b.why ? -1 : 1)), ready, scheduled, underWay, gate };
 }
 
 // ---- The calls
@@ -182,8 +220,9 @@ const enqueue = step(
       fingerprint: fc.constantFrom('one', 'two'),
       guardMs: fc.constantFrom(0, 0, 10 * MINUTE),
       tenant: fc.constantFrom(ALICE, ALICE, BOB),
-      sender: fc.constantFrom('one', 'two', 'three'),
-      lane: fc.constantFrom('a', 'b'),
+      sender: fc.constantFrom(...SENDERS),
+      lane: fc.constantFrom(...LANES),
+      priority: fc.constantFrom('normal' as const, 'normal' as const, 'high' as const, 'low' as const),
       onDoubt: fc.constantFrom('hold' as const, 'resend' as const),
       dueInMs: fc.constantFrom(undefined, undefined, undefined, -MINUTE, 2 * MINUTE, 2 * HOUR),
       expiresInMs: fc.constantFrom(undefined, undefined, undefined, undefined, undefined, undefined, 40 * SECOND, 30 * MINUTE),
@@ -258,41 +297,53 @@ async function leaseBoth(bench: Bench, request: LeaseRequest): Promise<readonly 
   expect(batch.leases.slice(0, again.length).sort(byId)).toEqual([...again].sort(byId));
   const fresh = batch.leases.slice(again.length);
   const ids = fresh.map((lease) => lease.jobId);
-  expectOldestFirst(lanes, ids, request.max - again.length);
-  if (!request.apart) expectFair(lanes, ids); // of jobs set apart there are few, and no ledger has to deal them in turns
-  expect(fresh).toEqual(bench.spec.leaseThese(ids, request));
+  expectOldestFirst(lanes, ids);
+  // Of jobs set apart there are few, and no ledger has to deal them in turns.
+  if (!request.apart && !bench.isLimited) expectFair(lanes, ids);
+  expect(fresh).toEqual(bench.spec.leaseThese(ids, request)); // throws when the specification holds one of them back
   const { holds: _, ...rest } = none;
-  expect({ ...batch, leases: [] }).toEqual(await bench.spec.lease(rest));
+  const { askAgainMs, apartReady } = await bench.spec.lease(rest);
+  expect(batch.apartReady).toBe(apartReady);
+  if (batch.leases.length < request.max) expectNothingLeftOut(bench, lanes, ids, request);
+  // Sooner costs a look; later would leave mail lying there.
+  if (askAgainMs !== undefined) expect(batch.askAgainMs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(askAgainMs);
+  if (!bench.isLimited) expect(batch.askAgainMs).toBe(askAgainMs);
   bench.refs.push(...batch.leases.map(({ jobId, token }) => ({ jobId, token })));
   return batch.leases;
 }
 
-/** As many as there are, and of each lane the oldest. */
-function expectOldestFirst(lanes: ReadonlyMap<string, readonly JobId[]>, dealt: readonly JobId[], max: number): void {
-  const ready = [...lanes.values()].flat();
-  expect(dealt).toHaveLength(Math.min(max, ready.length));
-  for (const [lane, ids] of lanes) {
-    const mine = dealt.filter((id) => ids.includes(id));
-    expect(mine, `lane ${lane}: oldest first`).toEqual(ids.slice(0, mine.length));
+function expectOldestFirst(lanes: readonly ReadyLane[], dealt: readonly JobId[]): void {
+  for (const lane of lanes) {
+    const mine = dealt.filter((id) => lane.jobs.includes(id));
+    expect(mine, `lane ${nameOf(lane)}: oldest first`).toEqual(lane.jobs.slice(0, mine.length));
+  }
+  expect(lanes.flatMap(({ jobs }) => jobs)).toEqual(expect.arrayContaining([...dealt]));
+}
+
+/** There was room for more: so whatever heads a lane now has to wait. */
+function expectNothingLeftOut(bench: Bench, lanes: readonly ReadyLane[], dealt: readonly JobId[], request: LeaseRequest): void {
+  for (const lane of lanes) {
+    const head = lane.jobs.find((id) => !dealt.includes(id));
+    if (head !== undefined) expect(bench.spec.admit(head, request.worker).kind, `${nameOf(lane)}: ${head} was left out`).toBe('wait');
+    if (head !== undefined) bench.reached.add('held up');
   }
 }
 
-/** No sender, and no lane of a sender, is more than one turn ahead of one that still waits. */
-function expectFair(lanes: ReadonlyMap<string, readonly JobId[]>, dealt: readonly JobId[]): void {
-  const turnsOf = (name: string): { turns: number; left: number } => {
-    const mine = [...lanes].filter(([lane]) => lane === name || lane.startsWith(`${name} `)).flatMap(([, ids]) => ids);
-    const turns = mine.filter((id) => dealt.includes(id)).length;
-    return { turns, left: mine.length - turns };
+/** No sender, and no lane of a sender and priority, is more than one turn ahead of one that still waits. */
+function expectFair(lanes: readonly ReadyLane[], dealt: readonly JobId[]): void {
+  const turnsOf = (mine: readonly ReadyLane[]): { turns: number; left: number } => {
+    const jobs = mine.flatMap((lane) => lane.jobs);
+    const turns = jobs.filter((id) => dealt.includes(id)).length;
+    return { turns, left: jobs.length - turns };
   };
-  const senderOf = (lane: string): string => lane.slice(0, lane.indexOf(' '));
-  const senders = [...new Set([...lanes.keys()].map(senderOf))];
-  const rivals = [senders, ...senders.map((sender) => [...lanes.keys()].filter((lane) => senderOf(lane) === sender))];
-  for (const names of rivals) {
-    const most = Math.max(0, ...names.map((name) => turnsOf(name).turns));
-    for (const name of names) {
-      const { turns, left } = turnsOf(name);
-      expect(left === 0 || turns >= most - 1, `${name} had ${turns} turns and still waits, another had ${most}`).toBe(true);
-    }
+  const senders = [...new Set(lanes.map(({ sender }) => sender))].map((sender) => lanes.filter((lane) => lane.sender === sender));
+  const hasOnePriority = (mine: readonly ReadyLane[]): boolean => new Set(mine.map(({ priority }) => priority)).size === 1;
+  const rivals = [senders, ...senders.filter(hasOnePriority).map((mine) => mine.map((lane) => [lane]))];
+  for (const group of rivals) {
+    const counts = group.map(turnsOf);
+    const most = Math.max(0, ...counts.map(({ turns }) => turns));
+    for (const { turns, left } of counts)
+      expect(left === 0 || turns >= most - 1, `one had ${turns} turns and still waits, another had ${most}`).toBe(true);
   }
 }
 
@@ -328,6 +379,16 @@ async function commitBoth(bench: Bench, refs: readonly CommitRef[]): Promise<voi
   await check(bench, { call: 'commit', commits: refs.map((ref, at) => [ref, answers[at] ?? { kind: 'refused', because: 'lost' }]) });
 }
 
+const anEffect = fc.constantFrom<Effect>(
+  { kind: 'through', isTaken: true },
+  { kind: 'through', isTaken: false },
+  { kind: 'failed', baseMs: 30 * SECOND, spread: 0.5, note: 'It failed.' },
+  { kind: 'throttled', askedMs: 0, baseMs: 30 * SECOND, spread: 0.5, note: 'Slow down.' },
+  { kind: 'throttled', askedMs: 5 * MINUTE, baseMs: 30 * SECOND, spread: 0, note: 'Slow down.' },
+  { kind: 'crowded' },
+  { kind: 'hold', hold: { scope: identityScope('shoal.example'), why: 'blocked', forMs: 3 * MINUTE, note: 'Publish SPF.' } },
+);
+
 const anOutcome = fc.oneof(
   fc.constantFrom<Outcome>(SENT, SENT, REFUSED, UNSEEN, SHUTDOWN, retryIn(0, 'greylist')),
   fc.record({
@@ -341,8 +402,13 @@ const anOutcome = fc.oneof(
 
 const settle = step(
   'settle',
-  fc.record({ ref: aRef, outcome: anOutcome, split: fc.constantFrom('no', 'no', 'no', 'retry', 'dead') }),
-  async (bench, { ref, outcome, split }) => {
+  fc.record({
+    ref: aRef,
+    outcome: anOutcome,
+    effect: fc.option(anEffect, { freq: 2 }),
+    split: fc.constantFrom('no', 'no', 'no', 'retry', 'dead', 'release'),
+  }),
+  async (bench, { ref, outcome, effect, split }) => {
     const found = refAt(bench, ref);
     if (found === undefined) return;
     const to = bench.before.get(found.jobId)?.envelope.to ?? [];
@@ -351,6 +417,7 @@ const settle = step(
       ...found,
       outcome,
       note: `it was ${outcome.kind}`,
+      ...(effect !== null && { effects: [effect] }),
       ...(split !== 'no' &&
         kept !== undefined &&
         given !== undefined && {
@@ -359,10 +426,7 @@ const settle = step(
             {
               id: nextJobId(),
               to: [given],
-              outcome:
-                split === 'dead'
-                  ? { kind: 'dead' as const, reason: 'permanent' as const }
-                  : { kind: 'retry' as const, failure: 'deferred' as const, delayMs: MINUTE },
+              outcome: CHILD_OUTCOMES[split],
               note: `${given} was refused.`,
               recipients: [{ address: given, reply: { code: 450, text: 'no' } }],
             },
@@ -370,9 +434,16 @@ const settle = step(
         }),
     };
     for (const child of settlement.children ?? []) bench.ids.add(child.id);
+    if (effect !== null) bench.isLimited = true;
     await settleBoth(bench, [settlement]);
   },
 );
+
+const CHILD_OUTCOMES = {
+  dead: { kind: 'dead', reason: 'permanent' },
+  retry: { kind: 'retry', failure: 'deferred', delayMs: MINUTE },
+  release: { kind: 'release', why: 'busy', delayMs: 0 },
+} as const;
 
 async function settleBoth(bench: Bench, settlements: readonly Settlement[]): Promise<void> {
   const { settled } = await both(bench, (ledger) => ledger.settle(settlements));
@@ -444,6 +515,53 @@ const requeue = step(
   },
 );
 
+/** Both ledgers forget at different moments what no rule looks back to, so a rule's window never changes here. */
+const someLimits = fc.record({
+  messages: fc.constantFrom(undefined, 1, 2, 4),
+  recipients: fc.constantFrom(undefined, undefined, 2, 5),
+  unique: fc.constantFrom(undefined, undefined, 2, 3),
+  fresh: fc.constantFrom(undefined, undefined, undefined, 2),
+  pace: fc.constantFrom(undefined, undefined, undefined, { everyMs: 10 * SECOND, burst: 2 }),
+  connections: fc.constantFrom(undefined, undefined, undefined, { max: 1, idleMs: 5 * SECOND }),
+});
+
+const limit = step(
+  'limit',
+  fc.record({ scope: fc.constantFrom(...SCOPES.slice(0, 5)), wish: fc.option(someLimits, { freq: 5 }) }),
+  async (bench, { scope, wish }) => {
+    const rules: Limits['rules'] = [
+      { unit: 'messages' as const, max: wish?.messages, windowMs: 30 * SECOND, marginMs: 0 },
+      { unit: 'recipients' as const, max: wish?.recipients, windowMs: 5 * MINUTE, marginMs: SECOND },
+      { unit: 'uniqueRecipients' as const, max: wish?.unique, windowMs: 5 * MINUTE, marginMs: 0 },
+      { unit: 'newRecipients' as const, max: wish?.fresh, windowMs: HOUR, marginMs: 0 },
+    ].flatMap(({ max, ...rule }) => (max === undefined ? [] : [{ ...rule, max }]));
+    const { pace, connections } = wish ?? {};
+    const isSender = scope.startsWith('sender:');
+    const limits: Limits = { rules, ...(pace !== undefined && { pace }), ...(isSender && connections !== undefined && { connections }) };
+    bench.isLimited = true;
+    await both(bench, (ledger) => ledger.limit([{ scope, ...(wish !== null && { limits }) }]));
+    await check(bench, { call: 'limit' });
+  },
+);
+
+const aHold = fc.record({
+  scope: fc.constantFrom(...SCOPES),
+  why: fc.constantFrom('pause' as const, 'stop' as const, 'account' as const),
+});
+const hold = step(
+  'hold',
+  fc.record({ at: aHold, forMs: fc.constantFrom(undefined, 2 * MINUTE, 2 * MINUTE) }),
+  async (bench, { at, forMs }) => {
+    bench.isLimited = true;
+    await both(bench, (ledger) => ledger.hold([{ ...at, note: 'Held by a test.', ...(forMs !== undefined && { forMs }) }]));
+    await check(bench, { call: 'hold' });
+  },
+);
+const lift = step('lift', aHold, async (bench, ref) => {
+  await both(bench, (ledger) => ledger.lift([ref]));
+  await check(bench, { call: 'lift' });
+});
+
 const wait = step(
   'wait',
   fc.record({
@@ -472,11 +590,14 @@ const STEPS: fc.Arbitrary<Step>[] = [
   ...[settle, settle, settle, settle],
   ...[wait, wait, wait],
   ...[sweep, crash, extend, cancel, resolve, requeue, restart],
+  ...[limit, hold, lift],
 ];
 
 /** Every open job has a wake-up: with a worker that sends, and somebody who decides doubts, all come to an end. */
 async function workOff(bench: Bench): Promise<void> {
   const { real, world } = bench;
+  await real.lift(SCOPES.flatMap((scope) => (['pause', 'stop', 'account', 'blocked'] as const).map((why) => ({ scope, why }))));
+  await real.limit(SCOPES.map((scope) => ({ scope })));
   for (let round = 0; round < 60; round++) {
     for (const apart of [false, true]) {
       const { leases } = await real.lease(leaseRequest({ apart }));

@@ -1,32 +1,51 @@
 import type { EventKind, LedgerEvent } from '../model/event.ts';
-import type { JobId, MessageId, TenantId } from '../model/ids.ts';
+import type { JobId, MessageId, SenderId, TenantId, WorkerId } from '../model/ids.ts';
 import { type Attempt, isFinal, STATES, type State } from '../model/job.ts';
 import { BATCH_MAX, PAGE_MAX } from '../model/limits.ts';
 import { countsAsAttempt } from '../model/outcome.ts';
+import { inboxScope, readScope, type Scope, type ScopeKind, senderScope } from '../model/scope.ts';
 import type { Clock } from '../ports/clock.ts';
-import type {
-  Enqueued,
-  KeyRecord,
-  Lease,
-  LeaseBatch,
-  LeaseRequest,
-  Ledger,
-  LedgerStats,
-  NewJob,
-  Settled,
-  Settlement,
-  Swept,
-  SweepOptions,
+import {
+  type Committed,
+  type CommitRef,
+  type Enqueued,
+  type Forecast,
+  type KeyRecord,
+  type Lease,
+  type LeaseBatch,
+  type LeaseRequest,
+  type Ledger,
+  type LedgerStats,
+  type NewJob,
+  type Settled,
+  type Settlement,
+  type Swept,
+  type SweepOptions,
+  type SenderStanding,
+  type Standing,
+  WORKER_SEEN_MS,
+  type WorkerSeen,
 } from '../ports/ledger.ts';
 import * as life from './job-life.ts';
 import type { JobRecord } from './job-life.ts';
+import { type Admission, createMemoryLimits, isPausing, scopesOf } from './memory-limits.ts';
+import { createTurns, type Lane, nameOf } from './memory-turns.ts';
 
 /** The ledger in memory, with doors that only a test needs. */
 export interface MemoryLedger extends Ledger {
-  /** Leases exactly these ready jobs, whoever's turn it is: a model follows what another ledger dealt. */
+  /**
+   * Leases exactly these ready jobs, one after another, whoever's turn it is: a model follows what another ledger dealt.
+   * Throws when a limit, hold or gate stands against one of them.
+   */
   leaseThese(ids: readonly JobId[], request: Pick<LeaseRequest, 'worker' | 'leaseMs'>): readonly Lease[];
-  /** Ready jobs that `request` may take, in the order of their lanes. */
-  lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): ReadonlyMap<string, readonly JobId[]>;
+  /** Ready jobs that `request` may take, in the order of their lanes, those that have to wait included. */
+  lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): readonly ReadyLane[];
+  /** Whether a ready job could be leased now. */
+  admit(id: JobId, worker: WorkerId): Admission;
+}
+
+export interface ReadyLane extends Lane {
+  readonly jobs: readonly JobId[];
 }
 
 export interface MemoryLedgerOptions {
@@ -52,7 +71,11 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   const bytes = new Map<MessageId, Uint8Array>();
   const keys = new Map<string, KeyEntry>();
   let journal: LedgerEvent[] = [];
-  const turns = createTurns();
+  const workersSeen = new Map<WorkerId, WorkerSeen>();
+  const limits = createMemoryLimits(
+    (sender) => [...records.values()].filter((record) => isUnderWay(record) && record.born.sender === sender).length,
+  );
+  const turns = createTurns((lane) => limits.limitsOf(inboxScope(lane))?.weight ?? 1);
   const bell = createBell(options.clock);
   let lastNow = Number.NEGATIVE_INFINITY;
   let lastSeq = 0;
@@ -115,6 +138,8 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
 
     const twin = findTwin(job, now); // before the key's record is made: a refused repeat must not occupy a key
     if (twin !== undefined) return { kind: 'existing', job: life.jobOf(twin), because: 'content' };
+    const refusal = refuse(job, now);
+    if (refusal !== undefined) return refusal;
     if (key !== undefined && job.key !== undefined) {
       keys.set(key, { generation: job.key.generation, holds: { messageId: job.messageId, fingerprint: job.fingerprint } });
     }
@@ -124,7 +149,44 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   function insert(job: NewJob, now: number): Enqueued {
     if (!bytes.has(job.messageId)) bytes.set(job.messageId, job.payload.slice());
     lastSeq += 1;
-    return { kind: 'created', job: life.jobOf(put(life.created(job, lastSeq, now), 'queued')) };
+    const born = life.created(job, lastSeq, now);
+    const forecast = forecastOf(born, now); // before it is there, or it would stand in its own way
+    const budgets = (job.budgets ?? []).flatMap((scope) => limits.allowances(scope, now));
+    return { kind: 'created', job: life.jobOf(put(born, 'queued')), forecast, budgets };
+  }
+
+  /** What its scopes say to a new job; nothing is changed unless it may come in. */
+  function refuse(job: NewJob, now: number): Enqueued | undefined {
+    const born = life.created(job, 0, now);
+    const [stopped] = limits.holdsOn([...scopesOf(born), ...(job.budgets ?? [])], now).filter(({ why }) => why === 'stop');
+    if (stopped !== undefined) return { kind: 'stopped', hold: stopped };
+    const admission = limits.admit(born, undefined, now);
+    if (admission.kind === 'never') {
+      const { scope, rule, cost } = admission;
+      return { kind: 'over-limit', scope, rule, cost };
+    }
+    const overdrawn = limits.charge(job.budgets ?? [], job.envelope, job.id, now);
+    return overdrawn && { kind: 'over-budget', ...overdrawn };
+  }
+
+  function forecastOf(record: JobRecord, now: number): Forecast {
+    const { sender, priority } = record.born;
+    const ahead = [...records.values()].filter(
+      ({ state, born }) =>
+        state === 'ready' && born.kind === 'send' && born.sender === sender && (priority !== 'high' || born.priority === 'high'),
+    ).length;
+    if (record.born.kind !== 'send') return { at: Math.max(now, record.dueAt), ahead };
+    const waits: { at: number; because: Forecast['because'] }[] = [{ at: record.dueAt, because: { kind: 'due' } }];
+    const admission = limits.admit(record, undefined, now);
+    if (admission.kind === 'wait') waits.push({ at: admission.until, because: admission.because });
+    for (const scope of [senderScope(sender), inboxScope(record.born.lane)]) {
+      const { at, rule } = limits.fitsAt(scope, record.envelope, ahead, now);
+      if (rule !== undefined) waits.push({ at, because: { kind: 'limit', scope, rule } });
+    }
+    const [longest] = waits.sort((a, b) => b.at - a.at);
+    if (longest === undefined || longest.at <= now) return { at: now, ahead };
+    const { at, because } = longest;
+    return { ...(at < Number.POSITIVE_INFINITY && { at }), ...(because !== undefined && { because }), ahead };
   }
 
   /**
@@ -153,19 +215,39 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     dropExpired(now, Number.POSITIVE_INFINITY);
     makeDueReady(now, request.max);
     const found = unanswered(request, now);
-    const lanes = lanesFor(request);
-    const dealt: JobId[] = [];
-    while (found.length + dealt.length < request.max) {
-      const lane = turns.next([...lanes.keys()]);
-      if (lane === undefined) break;
-      const [first, ...others] = lanes.get(lane) ?? [];
-      if (first !== undefined) dealt.push(first);
-      if (others.length > 0) lanes.set(lane, others);
-      else lanes.delete(lane);
+    const fresh = dealTo(request, request.max - found.length, now);
+    if (lanesFor(request).every((lane) => isHeldUp(lane, request.worker, now))) bell.silence(); // what it rang for is dealt; otherwise somebody else should look, too
+    return { leases: [...found, ...fresh], ...timeToAskAgain(request, now), apartReady: countReadyApart() };
+  }
+
+  /** One job a turn, as long as there are turns; a lane whose first job has to wait has none. */
+  function dealTo(request: LeaseRequest, max: number, now: number): Lease[] {
+    const leases: Lease[] = [];
+    const lanes = lanesFor(request).map((lane) => ({ ...lane, left: [...lane.jobs] }));
+    while (leases.length < max) {
+      const lane = turns.next(lanes.filter(({ left }) => left.length > 0));
+      const head = lane?.left.shift();
+      if (lane === undefined || head === undefined) break;
+      const admission = admit(head, request.worker);
+      if (admission.kind === 'go') leases.push(...leaseThese([head], request));
+      else if (admission.kind === 'wait') lane.left = [];
+      else put(life.overLimit(recordOf(head), now), 'dead');
     }
-    if (lanes.size === 0) bell.silence(); // what it rang for is dealt; otherwise somebody else should look, too
-    const leases = [...found, ...leaseThese(dealt, request)];
-    return { leases, ...timeToAskAgain(now), apartReady: countReadyApart() };
+    return leases;
+  }
+
+  function recordOf(id: JobId): JobRecord {
+    const record = records.get(id);
+    if (record === undefined) throw new Error(`broken invariant: no record of ${id}`);
+    return record;
+  }
+
+  function admit(id: JobId, worker: WorkerId): Admission {
+    return limits.admit(recordOf(id), worker, clock());
+  }
+
+  function isHeldUp({ jobs: [head] }: ReadyLane, worker: WorkerId, now: number): boolean {
+    return head === undefined || limits.admit(recordOf(head), worker, now).kind === 'wait';
   }
 
   /** Leases whose answer this worker never got. */
@@ -178,15 +260,19 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       .map((record) => leaseOf(put(life.extended(record, leaseMs, now)), bytesOf(record), leaseMs, now));
   }
 
-  function lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): Map<string, JobId[]> {
-    const lanes = new Map<string, JobId[]>();
+  function lanesFor(request: Pick<LeaseRequest, 'kinds' | 'apart'>): ReadyLane[] {
+    const lanes = new Map<string, Lane & { readonly jobs: JobId[] }>();
     const takes = (record: JobRecord): boolean =>
       record.state === 'ready' && request.kinds.includes(record.born.kind) && record.runsApart === request.apart;
-    for (const { born } of [...records.values()].filter(takes).sort(oldestFirst)) {
-      const lane = laneName(born);
-      lanes.set(lane, [...(lanes.get(lane) ?? []), born.id]);
+    for (const record of [...records.values()].filter(takes).sort(oldestFirst)) {
+      const { sender, lane, priority, kind, id } = record.born;
+      const place = { sender, lane, priority, isRetried: life.needsRetryToken(record) };
+      const name = `${nameOf(place)} ${kind}`;
+      const known = lanes.get(name);
+      if (known === undefined) lanes.set(name, { ...place, jobs: [id] });
+      else known.jobs.push(id);
     }
-    return lanes;
+    return [...lanes.values()];
   }
 
   function leaseThese(ids: readonly JobId[], request: Pick<LeaseRequest, 'worker' | 'leaseMs'>): readonly Lease[] {
@@ -195,6 +281,10 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       const ready = records.get(id);
       if (ready?.state !== 'ready')
         throw new Error(`broken invariant: ${id} is ${ready?.state ?? 'unknown'}, and only ready jobs are leased`);
+      const admission = limits.admit(ready, request.worker, now);
+      if (admission.kind !== 'go') throw new Error(`broken invariant: ${id} was leased, and may not go: ${JSON.stringify(admission)}`);
+      limits.take(ready, request.worker, now);
+      turns.taken({ ...ready.born, isRetried: life.needsRetryToken(ready) });
       const record = put(life.leased(ready, request, now));
       return leaseOf(record, bytesOf(record), request.leaseMs, now);
     });
@@ -206,17 +296,38 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     return payload;
   }
 
-  function timeToAskAgain(now: number): { askAgainMs?: number } {
-    const scheduled = [...records.values()].filter((record) => record.state === 'scheduled');
-    if (scheduled.length === 0) return {};
-    return { askAgainMs: Math.max(0, Math.min(...scheduled.map((record) => record.dueAt)) - now) };
+  function timeToAskAgain(request: LeaseRequest, now: number): { askAgainMs?: number } {
+    const scheduled = [...records.values()].filter((record) => record.state === 'scheduled').map((record) => record.dueAt);
+    const held = [false, true]
+      .flatMap((apart) => lanesFor({ ...request, kinds: JOB_KINDS, apart }))
+      .flatMap(({ jobs: [head] }) => (head === undefined ? [] : [admit(head, request.worker)]))
+      .flatMap((admission) => (admission.kind === 'wait' ? [admission.until] : []));
+    const next = Math.min(Number.POSITIVE_INFINITY, ...scheduled, ...held);
+    return next === Number.POSITIVE_INFINITY ? {} : { askAgainMs: Math.max(0, next - now) };
   }
 
   function countReadyApart(): number {
     return [...records.values()].filter((record) => record.state === 'ready' && record.runsApart).length;
   }
 
-  // ---- settle
+  /** A lease is over, however it ended. */
+  function letGo(record: JobRecord, isCommitted: boolean, now: number): void {
+    limits.letGo(record, isCommitted, now);
+    if (limits.mayFree(record)) bell.ring();
+  }
+
+  // ---- commit and settle
+
+  function commitOne(ref: CommitRef): Committed {
+    const now = clock();
+    const record = records.get(ref.jobId);
+    const answer = life.answerCommit(record, ref, now);
+    if (record?.state !== 'leased' || answer.kind !== 'granted') return answer;
+    if (limits.holdsOn(scopesOf(record), now).some(isPausing)) return { kind: 'refused', because: 'paused' };
+    put(life.committed(record, ref.nonce));
+    limits.committed(record, now);
+    return answer;
+  }
 
   function settleOne(settlement: Settlement): Settled {
     const record = records.get(settlement.jobId);
@@ -230,10 +341,14 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       if (records.has(child.id)) continue; // a settle whose answer was lost comes again
       lastSeq += 1;
       const born = put(life.childOf(record, child, lastSeq, now), child.outcome.kind === 'dead' ? 'dead' : 'queued');
-      const told = { end: child.outcome.kind, at: now, counted: true, note: child.note };
+      const told = { end: child.outcome.kind, at: now, counted: child.outcome.kind !== 'release', note: child.note };
       addAttempt(life.attemptOf({ ...born, lease: record.lease }, told, { phase: 'rcpt', recipients: child.recipients }));
     }
+    const isOpen = isUnderWay(record);
+    if (settlement.effects !== undefined) limits.apply(settlement.effects, record, now);
     const after = put(life.settled(record, settlement, now), EVENT_OF[outcome.kind]);
+    if (isOpen) letGo(record, record.state === 'sending', now);
+    if (outcome.kind === 'sent' || outcome.kind === 'doubt') limits.mailed(record);
     return { kind: 'settled', state: after.state };
   }
 
@@ -289,6 +404,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
           note: 'The lease ran out before the commit: its worker died or stood still.',
         }),
       );
+      letGo(record, false, now);
       const after = life.crashed(record, sweepOptions, now);
       if (after.state === 'dead') poisoned += 1;
       put(after, after.state === 'dead' ? 'dead' : 'crashed');
@@ -307,6 +423,8 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
           note: 'The worker was lost after the commit: the mail may have been sent.',
         }),
       );
+      letGo(record, true, now);
+      limits.mailed(record);
       put(life.workerLost(record, sweepOptions, now), 'in_doubt');
     });
   }
@@ -340,7 +458,9 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     const byState = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<State, number>;
     for (const record of records.values()) byState[record.state] += 1;
     const runnable = [...records.values()].filter(
-      (record) => record.state === 'ready' || (record.state === 'scheduled' && record.dueAt <= now),
+      (record) =>
+        (record.state === 'ready' || (record.state === 'scheduled' && record.dueAt <= now)) &&
+        limits.admit(record, undefined, now).kind !== 'wait',
     );
     return {
       byState,
@@ -348,6 +468,47 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       sendersWithBacklog: new Set(runnable.map((record) => record.born.sender)).size,
       now,
     };
+  }
+
+  // ---- How scopes stand
+
+  function standingOf(scope: Scope, now: number): Standing {
+    const known = limits.limitsOf(scope);
+    const { kind, name } = readScope(scope);
+    return {
+      scope,
+      ...(known !== undefined && { limits: known }),
+      allowances: limits.allowances(scope, now),
+      holds: limits.holdsOn([scope], now),
+      ...(kind === 'sender' && { sender: senderStanding(name as SenderId, now) }),
+    };
+  }
+
+  function senderStanding(sender: SenderId, now: number): SenderStanding {
+    const mine = [...records.values()].filter(({ born }) => born.sender === sender && born.kind === 'send');
+    const ready = mine.filter(({ state }) => state === 'ready').sort(oldestFirst);
+    const waits = ready.map((record) => limits.admit(record, undefined, now));
+    const until = (admission: Admission): number => (admission.kind === 'wait' ? admission.until : now);
+    const [soonest] = waits.toSorted((a, b) => until(a) - until(b));
+    const last = ready.at(-1);
+    const done = last && limits.fitsAt(senderScope(sender), last.envelope, ready.length - 1, now);
+    return {
+      ready: ready.length,
+      scheduled: mine.filter(({ state }) => state === 'scheduled').length,
+      underWay: mine.filter(isUnderWay).length,
+      gate: limits.gateOf(sender),
+      ...(soonest !== undefined && until(soonest) < Number.POSITIVE_INFINITY && { nextAt: until(soonest) }),
+      ...(soonest?.kind === 'wait' && { because: soonest.because }),
+      ...(done?.rule !== undefined && { doneAt: done.at }),
+    };
+  }
+
+  function scopesKnown({ kind, after = '', max }: { readonly kind: ScopeKind; readonly after?: string; readonly max: number }): Scope[] {
+    const open = [...records.values()].filter(({ state }) => !isFinal(state)).flatMap((record) => scopesOf(record));
+    return [...new Set([...limits.known, ...open])]
+      .filter((scope) => readScope(scope).kind === kind && readScope(scope).name > after)
+      .sort()
+      .slice(0, max);
   }
 
   return {
@@ -359,6 +520,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     },
     leaseThese,
     lanesFor,
+    admit,
 
     async findKeys(refs) {
       checkBatch(refs);
@@ -387,13 +549,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     },
     async commit(refs) {
       checkBatch(refs);
-      const now = clock();
-      return refs.map((ref) => {
-        const record = records.get(ref.jobId);
-        const answer = life.answerCommit(record, ref, now);
-        if (record !== undefined && answer.kind === 'granted') put(life.committed(record, ref.nonce));
-        return answer;
-      });
+      return refs.map(commitOne);
     },
     async settle(settlements, next) {
       checkBatch(settlements);
@@ -411,6 +567,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
         if (record === undefined) return { kind: 'refused', because: 'unknown' };
         if (isFinal(record.state)) return { kind: 'refused', because: 'final' };
         if (record.state === 'sending' || record.state === 'in_doubt') return { kind: 'refused', because: 'too_late' };
+        if (record.state === 'leased') letGo(record, false, clock());
         put(life.canceled(record, clock()), 'canceled');
         return { kind: 'canceled' };
       });
@@ -435,6 +592,37 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
         put(life.requeued(record, clock()), 'requeued');
         return { kind: 'requeued' };
       });
+    },
+    async limit(changes) {
+      checkBatch(changes);
+      for (const { scope, limits: wanted } of changes) limits.limit(scope, wanted, clock());
+      bell.ring();
+    },
+    async hold(holds) {
+      checkBatch(holds);
+      for (const hold of holds) limits.hold(hold, clock());
+      bell.ring();
+    },
+    async lift(refs) {
+      checkBatch(refs);
+      const lifted = refs.map((ref) => limits.lift(ref));
+      bell.ring();
+      return lifted;
+    },
+    async standing(scopes) {
+      checkBatch(scopes);
+      return scopes.map((scope) => standingOf(scope, clock()));
+    },
+    async scopes(query) {
+      return scopesKnown(query);
+    },
+    async beat(worker) {
+      const now = clock();
+      workersSeen.set(worker.id, { ...worker, startedAt: workersSeen.get(worker.id)?.startedAt ?? now, seenAt: now });
+    },
+    async workers() {
+      const now = clock();
+      return [...workersSeen.values()].filter(({ seenAt }) => now - seenAt < WORKER_SEEN_MS).sort((a, b) => (a.id < b.id ? -1 : 1));
     },
     async get(ids) {
       checkBatch(ids);
@@ -478,8 +666,9 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
 
 const EVENT_OF = { sent: 'sent', retry: 'retrying', dead: 'dead', doubt: 'in_doubt', release: 'released' } as const;
 
+const JOB_KINDS = ['send', 'receive', 'notify'] as const;
+const isUnderWay = ({ state }: JobRecord): boolean => state === 'leased' || state === 'sending';
 const keyName = (tenant: TenantId, key: string): string => `${tenant} ${key}`;
-const laneName = (born: JobRecord['born']): string => `${born.sender} ${born.lane}`;
 const oldestFirst = (a: JobRecord, b: JobRecord): number => a.readyAt - b.readyAt || a.born.seq - b.born.seq;
 
 function leaseOf(record: JobRecord, payload: Uint8Array, leaseMs: number, now: number): Lease {
@@ -490,6 +679,7 @@ function leaseOf(record: JobRecord, payload: Uint8Array, leaseMs: number, now: n
     kind: born.kind,
     tenant: born.tenant,
     sender: born.sender,
+    lane: born.lane,
     messageId: born.messageId,
     envelope: record.envelope,
     payload,
@@ -499,35 +689,10 @@ function leaseOf(record: JobRecord, payload: Uint8Array, leaseMs: number, now: n
     failures: record.failures,
     resends: record.resends,
     crashes: record.crashes,
+    busyReleases: record.busyReleases,
     ageMs: now - record.queuedAt,
     failingMs: record.firstFailedAt === undefined ? 0 : now - record.firstFailedAt,
     ...(born.expiresAt !== undefined && { expiresInMs: born.expiresAt - now }),
-  };
-}
-
-// ---- Turns
-
-interface Turns {
-  /** Whose turn it is among lanes with work (`sender lane`), and notes that it was taken. */
-  next(lanes: readonly string[]): string | undefined;
-}
-
-/** Senders take turns, and within a sender its lanes: the one whose last turn is longest ago goes first. */
-function createTurns(): Turns {
-  const lastTurns = new Map<string, number>();
-  let turn = 0;
-  const longestAgo = (names: readonly string[]): string | undefined =>
-    names.toSorted((a, b) => (lastTurns.get(a) ?? 0) - (lastTurns.get(b) ?? 0))[0];
-  const senderOf = (lane: string): string => lane.slice(0, lane.indexOf(' '));
-  return {
-    next(lanes) {
-      const sender = longestAgo([...new Set(lanes.map(senderOf))]);
-      const lane = longestAgo(lanes.filter((name) => senderOf(name) === sender));
-      if (sender === undefined || lane === undefined) return undefined;
-      turn += 1;
-      lastTurns.set(sender, turn).set(lane, turn);
-      return lane;
-    },
   };
 }
 

@@ -96,6 +96,7 @@ export interface Wish extends Partial<Omit<NewJob, 'sender' | 'lane' | 'key' | '
   readonly lane?: NewJob['lane'] | string;
   readonly key?: string | { readonly text: string; readonly generation: number };
   readonly payload?: string;
+  readonly from?: string;
   readonly to?: readonly string[];
 }
 
@@ -112,6 +113,7 @@ export const nextMessageId = (): MessageId => messageId(`eml_${nextNumber().padS
 /** A job like no other, but for what is wished. */
 export function newJob({
   to,
+  from = 'agent@shoal.example',
   key,
   sender = 'default',
   lane = 'inbox',
@@ -125,12 +127,13 @@ export function newJob({
     tenant: ALICE,
     messageId: nextMessageId(),
     onDoubt: 'hold',
+    priority: 'normal',
     fingerprint: `content of ${id}`,
     guardMs: 0,
     ...wish,
     sender: senderId(sender),
     lane: laneId(lane),
-    envelope: { from: 'agent@shoal.example', to: to ?? ['reader@example.com'], smtpUtf8: false, eightBit: false },
+    envelope: { from, to: to ?? ['reader@example.com'], smtpUtf8: false, eightBit: false },
     payload: new TextEncoder().encode(payload),
     ...(key !== undefined && { key: typeof key === 'string' ? { text: key, generation: 0 } : key }),
   };
