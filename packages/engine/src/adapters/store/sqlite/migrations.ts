@@ -66,7 +66,7 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE tokens ADD COLUMN role TEXT NOT NULL DEFAULT 'agent';
       UPDATE tokens SET role = 'operator' WHERE hash = (SELECT hash FROM tokens ORDER BY created_at, hash LIMIT 1);
 
-      CREATE TABLE senders (
+      CREATE TABLE sender_settings (
         name TEXT PRIMARY KEY,
         transport BLOB NOT NULL,
         settings TEXT NOT NULL,

@@ -25,30 +25,30 @@ export function sendersIn(file: SqliteFile, { db, all, first, run }: Queries): S
 
   return {
     async addSender(record) {
-      const query = db.insertInto('senders').values(rowOf(record));
+      const query = db.insertInto('sender_settings').values(rowOf(record));
       return file.write(() => changed(run(query.onConflict((conflict) => conflict.column('name').doNothing()))));
     },
     async getSender(id) {
-      const row = await file.read(() => first(db.selectFrom('senders').selectAll().where('name', '=', id)));
+      const row = await file.read(() => first(db.selectFrom('sender_settings').selectAll().where('name', '=', id)));
       return row === undefined ? undefined : recordOf(row);
     },
     async listSenders() {
-      return (await file.read(() => all(db.selectFrom('senders').selectAll().orderBy('name')))).map(recordOf);
+      return (await file.read(() => all(db.selectFrom('sender_settings').selectAll().orderBy('name')))).map(recordOf);
     },
     async changeSender(record) {
       const { name, transport, settings, updated_at } = rowOf(record);
-      return file.write(() => changed(run(db.updateTable('senders').set({ transport, settings, updated_at }).where('name', '=', name))));
+      return file.write(() => changed(run(db.updateTable('sender_settings').set({ transport, settings, updated_at }).where('name', '=', name))));
     },
     async removeSender(id, { moveTo }) {
       return file.write(() => {
-        if (first(db.selectFrom('senders').select('name').where('name', '=', id)) === undefined) return { kind: 'missing' };
+        if (first(db.selectFrom('sender_settings').select('name').where('name', '=', id)) === undefined) return { kind: 'missing' };
         const count = activeInboxesNow(id);
         if (count > 0 && moveTo === undefined) {
           const some = db.selectFrom('inboxes').selectAll().where('sender', '=', id).where('is_active', '=', 1).orderBy('seq');
           return { kind: 'in_use', inboxes: all(some.limit(SHOWN_MAX)).map(inboxOf), count };
         }
         if (moveTo !== undefined) run(db.updateTable('inboxes').set({ sender: moveTo }).where('sender', '=', id));
-        changed(run(db.deleteFrom('senders').where('name', '=', id)));
+        changed(run(db.deleteFrom('sender_settings').where('name', '=', id)));
         return { kind: 'removed', movedInboxes: count };
       });
     },

@@ -10,7 +10,8 @@ export interface Tables {
   readonly inboxes: InboxTable;
   readonly messages: MessageTable;
   readonly secrets: SecretTable;
-  readonly senders: SenderTable;
+  /** Not `senders`, which is the ledger's, in the same file. */
+  readonly sender_settings: SenderTable;
 }
 
 export interface TenantTable {
