@@ -3,7 +3,7 @@
  * answers with nouns of the model; a foreign id is the same `not_found` as a missing one (security T1). Not here: HTTP,
  * JSON shapes, tokens in clear text, or any decision about when and how often a mail is sent.
  */
-import { base32, type TenantId, tenantId } from '../model/ids.ts';
+import { base32, type TenantId, tenantId, tokenId } from '../model/ids.ts';
 import type { Role, Tenant, TokenRecord } from '../model/tenant.ts';
 import type { ApiPorts } from './ports.ts';
 
@@ -14,7 +14,8 @@ export async function signUp(
 ): Promise<Tenant> {
   const createdAt = ports.clock.wallNow();
   const tenant: Tenant = { id: tenantId(`acct_${base32(ports.random.bytes(17), 26)}`), createdAt };
-  await ports.store.addTenant(tenant, { ...token, tenant: tenant.id, createdAt });
+  const id = tokenId(`tok_${base32(ports.random.bytes(10), 16)}`);
+  await ports.store.addTenant(tenant, { ...token, id, tenant: tenant.id, createdAt, isStopped: false });
   return tenant;
 }
 

@@ -3,20 +3,20 @@
  * docs are made from it. `message` may be shown to anyone; the private reason is in `cause` and in the log.
  */
 const CODES = {
-  bad_request: { status: 400, retryable: false, hint: 'Mend what `details` names and send the request again.' },
+  bad_request: { status: 400, retryable: false, hint: 'Fix what `details` names and send the request again.' },
   body_missing: {
     status: 400,
     retryable: false,
     hint: 'Give `text` or `html`, or the same inside `body`: Shoal never sends an empty mail.',
   },
-  refused_value: { status: 422, retryable: false, hint: 'The value is well formed but not allowed; `details` names the field and why.' },
+  refused_value: { status: 422, retryable: false, hint: 'Choose another value for the field that `details` names; it also says why.' },
   unauthorized: {
     status: 401,
     retryable: false,
     hint: 'Pass the token of this server. Tokens are kept by URL in ~/.shoal/tokens.json; `POST /v1/signup` makes one.',
   },
   signup_closed: { status: 401, retryable: false, hint: 'Ask the operator for a token, or start the server with SHOAL_SIGNUP=open.' },
-  forbidden: { status: 403, retryable: false, hint: 'This token may not do that; use a token of the owner.' },
+  forbidden: { status: 403, retryable: false, hint: '`message` says what is missing: an active inbox of this token, or a token with more rights.' },
   host_not_allowed: {
     status: 403,
     retryable: false,
@@ -64,16 +64,20 @@ const CODES = {
   internal_error: {
     status: 500,
     retryable: true,
-    hint: 'Repeat with the same Idempotency-Key. If it stays, look at the server log for the requestId.',
+    hint: 'Repeat with the same Idempotency-Key. If it fails again, the server log says why, under the requestId.',
   },
   disk_full: {
     status: 507,
     retryable: true,
     hint: 'Nothing was stored. It goes on by itself once the operator has made room; repeat with the same Idempotency-Key.',
   },
-  ledger_unreachable: { status: 503, retryable: true, hint: 'Nothing was accepted. Repeat with the same Idempotency-Key.' },
+  ledger_unreachable: {
+    status: 503,
+    retryable: true,
+    hint: 'The ledger did not answer, so nothing was acknowledged. Repeat the request; with the same Idempotency-Key it cannot make a second mail.',
+  },
   shutting_down: { status: 503, retryable: true, hint: 'The server is stopping. Repeat with the same Idempotency-Key.' },
-  bad_config: { status: 500, retryable: false, hint: 'Mend the option that `message` names; docs/reference/config.md lists them all.' },
+  bad_config: { status: 500, retryable: false, hint: 'Fix the option that `message` names; docs/reference/config.md lists them all.' },
   sqlite_unsafe: { status: 500, retryable: false, hint: 'Use a newer Node, install @photostructure/sqlite, or another ledger URL.' },
 } as const satisfies Record<string, { status: number; retryable: boolean; hint: string }>;
 
@@ -97,15 +101,18 @@ export class ShoalError extends Error {
   readonly code: ErrorCode;
   /** Field or option to what is wrong with it; may be shown to anyone. */
   readonly details: Readonly<Record<string, string>>;
+  /** When the same request may succeed, where that is known. */
+  readonly retryAfterMs?: number;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { readonly cause?: unknown; readonly details?: Readonly<Record<string, string>> } = {},
+    options: { readonly cause?: unknown; readonly details?: Readonly<Record<string, string>>; readonly retryAfterMs?: number } = {},
   ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.code = code;
     this.details = options.details ?? {};
+    if (options.retryAfterMs !== undefined) this.retryAfterMs = options.retryAfterMs;
   }
 
   get facts(): ErrorFacts {

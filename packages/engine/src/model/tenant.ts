@@ -13,7 +13,7 @@ export interface Tenant {
  * `agent`: its own mail, and it may make its own bounds narrower (stop, pause). `operator`: senders, caps, policies, and every
  * tenant's kill switch; what widens a bound needs it, since an agent may be talked into anything (security P7).
  */
-export type TokenRole = 'operator' | 'agent';
+export type Role = 'operator' | 'agent';
 
 /** A bearer token as it is stored: its hash only. The token itself is shown once, when it is made. */
 export interface TokenRecord {
@@ -21,7 +21,7 @@ export interface TokenRecord {
   /** SHA-256 of the token, in hex. */
   readonly hash: string;
   readonly tenant: TenantId;
-  readonly role: TokenRole;
+  readonly role: Role;
   readonly createdAt: number;
   /** Nothing more is sent by it; it still reads. */
   readonly isStopped: boolean;

@@ -1,20 +1,40 @@
-import type { InboxId, MessageId, TenantId } from '../model/ids.ts';
+import type { Caps } from '../model/caps.ts';
+import type { InboxId, MessageId, TenantId, TokenId } from '../model/ids.ts';
 import type { Inbox } from '../model/inbox.ts';
 import type { Message } from '../model/message.ts';
+import type { RecipientPolicy } from '../model/policy.ts';
 import type { Tenant, TokenRecord } from '../model/tenant.ts';
+
+/** What an operator sets; an absent field stays as it is. */
+export interface BoundsChange {
+  readonly caps?: Caps;
+  readonly policy?: RecipientPolicy;
+}
 
 /**
  * Tenants, tokens, inboxes and messages. Every question carries the tenant, and a foreign id looks like a missing one
- * (security T1). Messages come in through `ports/acceptance.ts`, together with their jobs.
+ * (security T1); those without a tenant are for operators. Messages come in through `ports/acceptance.ts`, together with their jobs.
  */
 export interface Store {
   readonly capabilities: { readonly description: string };
   addTenant(tenant: Tenant, token: TokenRecord): Promise<void>;
+  hasTenant(id: TenantId): Promise<boolean>;
+  addToken(token: TokenRecord): Promise<void>;
   findToken(hash: string): Promise<TokenRecord | undefined>;
+  /** Without `tenant`: of all of them, for operators. */
+  getToken(id: TokenId, tenant?: TenantId): Promise<TokenRecord | undefined>;
+  /** Newest first; without `tenant`: of all of them, for operators. */
+  listTokens(max: number, tenant?: TenantId): Promise<readonly TokenRecord[]>;
+  changeToken(id: TokenId, change: BoundsChange & { readonly isStopped?: boolean }): Promise<void>;
   /** False when the mailbox (dots and letter case set aside) is taken on that domain; one atomic act. */
   addInbox(inbox: Inbox): Promise<boolean>;
   getInbox(tenant: TenantId, id: InboxId): Promise<Inbox | undefined>;
   findInbox(tenant: TenantId, address: string): Promise<Inbox | undefined>;
+  /** By id or address, whoever owns it: for operators. */
+  findAnyInbox(reference: string): Promise<Inbox | undefined>;
+  changeInbox(id: InboxId, change: BoundsChange): Promise<void>;
+  /** Has this address written to the inbox? Nothing is received in this version, so nobody has. */
+  hasReceivedFrom(inbox: InboxId, address: string): Promise<boolean>;
   listInboxes(query: {
     readonly tenant: TenantId;
     readonly max?: number;

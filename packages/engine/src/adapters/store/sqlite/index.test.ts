@@ -2,15 +2,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { inboxId, messageId, senderId, tenantId } from '../../../model/ids.ts';
+import { inboxId, messageId, senderId, tenantId, tokenId } from '../../../model/ids.ts';
 import type { Inbox } from '../../../model/inbox.ts';
 import type { Message } from '../../../model/message.ts';
+import type { TokenRecord } from '../../../model/tenant.ts';
 import { openSqliteFile, type SqliteFile } from '../../_shared/sqlite-file.ts';
+import { migrate } from '../../_shared/sqlite-migrations.ts';
 import { openSqliteStore, type SqliteStore } from './index.ts';
+import { MIGRATIONS } from './migrations.ts';
 
 const ours = tenantId(`acct_${'a'.repeat(26)}`);
 const theirs = tenantId(`acct_${'b'.repeat(26)}`);
 const CREATED_AT = 1_767_225_600_000;
+const TOKEN: TokenRecord = {
+  id: tokenId(`tok_${'0'.repeat(16)}`),
+  hash: 'aa',
+  tenant: ours,
+  role: 'operator',
+  createdAt: CREATED_AT,
+  isStopped: false,
+};
 const ending = (text: string): string => text.padStart(26, '0');
 
 const anInbox = (name: string, more: Partial<Inbox> = {}): Inbox => ({
@@ -63,13 +74,69 @@ afterEach(async () => {
 describe('tenants and tokens', () => {
   it('finds a token by its hash, and nothing by another', async () => {
     const { store } = await openStore();
-    await store.addTenant({ id: ours, createdAt: CREATED_AT }, { hash: 'aa', tenant: ours, role: 'operator', createdAt: CREATED_AT });
-    expect(await store.findToken('aa')).toEqual({ hash: 'aa', tenant: ours, role: 'operator', createdAt: CREATED_AT });
+    await store.addTenant({ id: ours, createdAt: CREATED_AT }, TOKEN);
+    expect(await store.findToken('aa')).toEqual(TOKEN);
     expect(await store.findToken('ab')).toBeUndefined();
+    expect(await store.hasTenant(ours)).toBe(true);
+    expect(await store.hasTenant(theirs)).toBe(false);
+  });
+
+  it('T1: shows the token of another tenant only where no tenant asks', async () => {
+    const { store } = await openStore();
+    await store.addTenant({ id: ours, createdAt: CREATED_AT }, TOKEN);
+    expect(await store.getToken(TOKEN.id, theirs)).toBeUndefined();
+    expect(await store.listTokens(10, theirs)).toEqual([]);
+    expect(await store.getToken(TOKEN.id)).toEqual(TOKEN);
+    expect(await store.listTokens(10)).toEqual([TOKEN]);
+  });
+
+  it('changes of a token only what is given', async () => {
+    const { store } = await openStore();
+    await store.addTenant({ id: ours, createdAt: CREATED_AT }, TOKEN);
+    await store.changeToken(TOKEN.id, { caps: { perHour: 5 } });
+    await store.changeToken(TOKEN.id, { policy: { recipients: 'listed', allow: ['example.com'] } });
+    await store.changeToken(TOKEN.id, { isStopped: true });
+    const changed = { ...TOKEN, caps: { perHour: 5 }, policy: { recipients: 'listed', allow: ['example.com'] }, isStopped: true };
+    expect(await store.findToken('aa')).toEqual(changed);
+  });
+
+  it('takes the tokens and inboxes of version 2 over: each token gets an id of its own', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'shoal-store-'));
+    const file = await openSqliteFile(join(dir, 'shoal.db'));
+    opened.push({ dir, file });
+    await migrate(file, 'store', MIGRATIONS.slice(0, 2));
+    await file.write(() => {
+      file.exec(
+        `INSERT INTO tokens (hash, tenant, role, created_at) VALUES ('aa', '${ours}', 'operator', 1), ('bb', '${theirs}', 'agent', 2)`,
+      );
+      file.exec(`INSERT INTO inboxes (id, tenant, local_part, domain, mailbox, sender, is_active, created_at)
+        VALUES ('${anInbox('ann').id}', '${ours}', 'ann', 'shoal.localhost', 'ann', 'default', 1, ${CREATED_AT})`);
+    });
+    const store = await openSqliteStore(file);
+    const tokens = await store.listTokens(10);
+    expect(tokens).toMatchObject([
+      { hash: 'bb', role: 'agent', tenant: theirs, isStopped: false },
+      { hash: 'aa', role: 'operator', tenant: ours, isStopped: false },
+    ]);
+    expect(new Set(tokens.map(({ id }) => tokenId(id))).size).toBe(2);
+    expect(await store.getInbox(ours, anInbox('ann').id)).toEqual(anInbox('ann'));
   });
 });
 
 describe('inboxes', () => {
+  it('keeps caps and policy, finds an inbox for an operator by id and address, and says that nothing was received', async () => {
+    const { store } = await openStore();
+    const inbox = anInbox('ann', { tenant: theirs });
+    await store.addInbox(inbox);
+    await store.changeInbox(inbox.id, { caps: { perDay: { newRecipients: 3 } } });
+    await store.changeInbox(inbox.id, { policy: { recipients: 'reply-only', allow: [] } });
+    const changed = { ...inbox, caps: { perDay: { newRecipients: 3 } }, policy: { recipients: 'reply-only', allow: [] } };
+    expect(await store.findAnyInbox(inbox.id)).toEqual(changed);
+    expect(await store.findAnyInbox('a.nn@shoal.localhost')).toEqual(changed);
+    expect(await store.findAnyInbox('bob@shoal.localhost')).toBeUndefined();
+    expect(await store.hasReceivedFrom(inbox.id, 'bob@example.net')).toBe(false);
+  });
+
   it('gives a mailbox to one of two who want it at the same moment', async () => {
     const { store } = await openStore();
     const wanted = [anInbox('ann'), anInbox('a.nn', { tenant: theirs }), anInbox('an.n')];

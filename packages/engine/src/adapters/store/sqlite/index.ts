@@ -13,7 +13,7 @@ import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import { migrate } from '../../_shared/sqlite-migrations.ts';
 import { MIGRATIONS } from './migrations.ts';
 import { queriesOn } from './queries.ts';
-import { inboxOf, mailboxOf, messageOf, rowOfInbox, rowOfMessage } from './rows.ts';
+import { inboxOf, mailboxOf, messageOf, rowOfBounds, rowOfInbox, rowOfMessage, rowOfToken, tokenOf } from './rows.ts';
 import { sendersIn } from './senders.ts';
 
 export interface SqliteStore extends Store, SenderStore {
@@ -36,12 +36,38 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
     async addTenant(tenant, token) {
       await file.write(() => {
         run(db.insertInto('tenants').values({ id: tenant.id, created_at: tenant.createdAt }));
-        run(db.insertInto('tokens').values({ hash: token.hash, tenant: token.tenant, role: token.role, created_at: token.createdAt }));
+        run(db.insertInto('tokens').values(rowOfToken(token)));
       });
+    },
+    async hasTenant(id) {
+      return (await file.read(() => first(db.selectFrom('tenants').select('id').where('id', '=', id)))) !== undefined;
+    },
+    async addToken(token) {
+      await file.write(() => run(db.insertInto('tokens').values(rowOfToken(token))));
     },
     async findToken(hash) {
       const row = await file.read(() => first(db.selectFrom('tokens').selectAll().where('hash', '=', hash)));
-      return row === undefined ? undefined : { hash: row.hash, tenant: row.tenant, role: row.role, createdAt: row.created_at };
+      return row === undefined ? undefined : tokenOf(row);
+    },
+    async getToken(id, tenant) {
+      const query = db.selectFrom('tokens').selectAll().where('id', '=', id);
+      const row = await file.read(() => first(tenant === undefined ? query : query.where('tenant', '=', tenant)));
+      return row === undefined ? undefined : tokenOf(row);
+    },
+    async listTokens(max, tenant) {
+      const query = db.selectFrom('tokens').selectAll().orderBy('created_at', 'desc').orderBy('id').limit(max);
+      return (await file.read(() => all(tenant === undefined ? query : query.where('tenant', '=', tenant)))).map(tokenOf);
+    },
+    async changeToken(id, { isStopped, ...bounds }) {
+      const stopped = isStopped === undefined ? {} : { is_stopped: isStopped ? (1 as const) : (0 as const) };
+      await file.write(() =>
+        run(
+          db
+            .updateTable('tokens')
+            .set({ ...rowOfBounds(bounds), ...stopped })
+            .where('id', '=', id),
+        ),
+      );
     },
 
     async addInbox(inbox) {
@@ -59,6 +85,22 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
       const named = db.selectFrom('inboxes').selectAll().where('domain', '=', found.domain).where('mailbox', '=', found.mailbox);
       const row = await file.read(() => first(named.where('tenant', '=', tenant)));
       return row === undefined ? undefined : inboxOf(row);
+    },
+    async findAnyInbox(reference) {
+      const found = mailboxOf(reference);
+      const query = db.selectFrom('inboxes').selectAll();
+      const named =
+        found === undefined
+          ? query.where(sql<string>`id`, '=', reference)
+          : query.where('domain', '=', found.domain).where('mailbox', '=', found.mailbox);
+      const row = await file.read(() => first(named));
+      return row === undefined ? undefined : inboxOf(row);
+    },
+    async changeInbox(id, change) {
+      await file.write(() => run(db.updateTable('inboxes').set(rowOfBounds(change)).where('id', '=', id)));
+    },
+    async hasReceivedFrom() {
+      return false;
     },
     async listInboxes({ tenant, max, cursor, onlyActive }) {
       let query = db.selectFrom('inboxes').selectAll().where('tenant', '=', tenant).orderBy('seq');

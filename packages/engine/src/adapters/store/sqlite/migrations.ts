@@ -77,4 +77,27 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX inboxes_of_sender ON inboxes (sender);
     `,
   },
+  {
+    version: 3,
+    sql: `
+      CREATE TABLE tokens_3 (
+        id TEXT NOT NULL UNIQUE,
+        hash TEXT PRIMARY KEY,
+        tenant TEXT NOT NULL,
+        role TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        is_stopped INTEGER NOT NULL,
+        caps TEXT,
+        policy TEXT
+      ) STRICT, WITHOUT ROWID;
+      INSERT INTO tokens_3 (id, hash, tenant, role, created_at, is_stopped)
+        SELECT 'tok_' || lower(hex(randomblob(8))), hash, tenant, role, created_at, 0 FROM tokens;
+      DROP TABLE tokens;
+      ALTER TABLE tokens_3 RENAME TO tokens;
+      CREATE INDEX tokens_of_tenant ON tokens (tenant, created_at);
+
+      ALTER TABLE inboxes ADD COLUMN caps TEXT;
+      ALTER TABLE inboxes ADD COLUMN policy TEXT;
+    `,
+  },
 ];

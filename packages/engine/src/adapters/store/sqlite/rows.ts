@@ -1,9 +1,59 @@
 import type { Insertable, Selectable } from 'kysely';
+import type { Caps } from '../../../model/caps.ts';
 import { type Inbox, mailboxKey } from '../../../model/inbox.ts';
 import type { Message } from '../../../model/message.ts';
-import type { InboxTable, MessageTable } from './tables.ts';
+import type { RecipientPolicy } from '../../../model/policy.ts';
+import type { TokenRecord } from '../../../model/tenant.ts';
+import type { BoundsChange } from '../../../ports/store.ts';
+import type { InboxTable, MessageTable, TokenTable } from './tables.ts';
 
 /** Rows to nouns and back, in one place. */
+
+export function rowOfToken(token: TokenRecord): Insertable<TokenTable> {
+  return {
+    id: token.id,
+    hash: token.hash,
+    tenant: token.tenant,
+    role: token.role,
+    created_at: token.createdAt,
+    is_stopped: token.isStopped ? 1 : 0,
+    caps: null,
+    policy: null,
+    ...rowOfBounds(token),
+  };
+}
+
+export function tokenOf(row: Selectable<TokenTable>): TokenRecord {
+  return {
+    id: row.id,
+    hash: row.hash,
+    tenant: row.tenant,
+    role: row.role,
+    createdAt: row.created_at,
+    isStopped: row.is_stopped === 1,
+    ...boundsOf(row),
+  };
+}
+
+interface BoundsRow {
+  readonly caps: string | null;
+  readonly policy: string | null;
+}
+
+/** Only the columns of what is given. */
+export function rowOfBounds({ caps, policy }: BoundsChange): Partial<BoundsRow> {
+  return {
+    ...(caps === undefined ? {} : { caps: JSON.stringify(caps) }),
+    ...(policy === undefined ? {} : { policy: JSON.stringify(policy) }),
+  };
+}
+
+function boundsOf({ caps, policy }: BoundsRow): BoundsChange {
+  return {
+    ...(caps === null ? {} : { caps: JSON.parse(caps) as Caps }),
+    ...(policy === null ? {} : { policy: JSON.parse(policy) as RecipientPolicy }),
+  };
+}
 
 export function rowOfInbox(inbox: Inbox): Insertable<InboxTable> {
   return {
@@ -16,6 +66,9 @@ export function rowOfInbox(inbox: Inbox): Insertable<InboxTable> {
     sender: inbox.sender,
     is_active: inbox.isActive ? 1 : 0,
     created_at: inbox.createdAt,
+    caps: null,
+    policy: null,
+    ...rowOfBounds(inbox),
   };
 }
 
@@ -29,6 +82,7 @@ export function inboxOf(row: Selectable<InboxTable>): Inbox {
     sender: row.sender,
     isActive: row.is_active === 1,
     createdAt: row.created_at,
+    ...boundsOf(row),
   };
 }
 

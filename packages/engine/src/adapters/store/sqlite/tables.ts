@@ -1,9 +1,9 @@
 import type { Generated } from 'kysely';
-import type { InboxId, MessageId, SenderId, TenantId } from '../../../model/ids.ts';
+import type { InboxId, MessageId, SenderId, TenantId, TokenId } from '../../../model/ids.ts';
 import type { DoubtPolicy } from '../../../model/job.ts';
 import type { Role } from '../../../model/tenant.ts';
 
-/** What `migrations.ts` makes, as kysely sees it. Times are epoch ms, lists are JSON. */
+/** What `migrations.ts` makes, as kysely sees it. Times are epoch ms; lists, caps and policies are JSON. */
 export interface Tables {
   readonly tenants: TenantTable;
   readonly tokens: TokenTable;
@@ -20,10 +20,14 @@ export interface TenantTable {
 }
 
 export interface TokenTable {
+  readonly id: TokenId;
   readonly hash: string;
   readonly tenant: TenantId;
   readonly role: Role;
   readonly created_at: number;
+  readonly is_stopped: 0 | 1;
+  readonly caps: string | null;
+  readonly policy: string | null;
 }
 
 export interface InboxTable {
@@ -39,6 +43,8 @@ export interface InboxTable {
   readonly sender: SenderId;
   readonly is_active: 0 | 1;
   readonly created_at: number;
+  readonly caps: string | null;
+  readonly policy: string | null;
 }
 
 export interface MessageTable {
