@@ -1,6 +1,7 @@
 import type { EventKind, LedgerEvent } from '../../model/event.ts';
 import type { JobId, MessageId } from '../../model/ids.ts';
 import type { Attempt, Job } from '../../model/job.ts';
+import type { LimitRule } from '../../model/limit.ts';
 import { CRASHES_APART_MAX } from '../../model/limits.ts';
 import type { JournalLine } from './mail-server.ts';
 import { attemptKey, type Witness } from './network.ts';
@@ -29,6 +30,8 @@ export interface Evidence {
   readonly journal: readonly JournalLine[];
   readonly dots: ReadonlyMap<JobId, number>;
   readonly witness: Witness;
+  /** What the sender was limited to; absent: nothing. */
+  readonly rule?: LimitRule;
   readonly isQuiet: boolean;
 }
 
@@ -51,6 +54,7 @@ export function judge(evidence: Evidence): { sheet: BalanceSheet; violations: st
     ...secondMessages(evidence),
     ...changedBytes(evidence),
     ...badMoves(evidence),
+    ...crowdedWindows(evidence),
   ];
   return { sheet, violations };
 }
@@ -170,6 +174,16 @@ function changedBytes({ journal }: Evidence): string[] {
     hashes.set(line.messageId, first);
     return first === line.hash ? [] : [`copies differ in their bytes: ${line.messageId}`];
   });
+}
+
+/** By brute force: no commit comes within a window of the one that is `max` before it. */
+function crowdedWindows({ rule, witness }: Evidence): string[] {
+  if (rule === undefined) return [];
+  const { max, windowMs, marginMs } = rule;
+  return witness.grantedAt
+    .map((at, n) => ({ at, before: witness.grantedAt[n - max] ?? Number.NEGATIVE_INFINITY }))
+    .filter(({ at, before }) => at - before < windowMs + marginMs)
+    .map(({ at, before }) => `more than ${max} commits in ${windowMs} ms: at ${at}, ${at - before} ms after the one ${max} before it`);
 }
 
 /** What may come after each kind of event; what is not listed may come after anything but an end. */

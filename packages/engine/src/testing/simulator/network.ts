@@ -9,12 +9,14 @@ export interface Witness {
   readonly grants: Set<string>;
   /** Granted commits of each job. */
   readonly grantsOf: Map<JobId, number>;
+  /** When each of them was granted, by the ledger's clock, oldest first. */
+  readonly grantedAt: number[];
   /** `job/token` of each settle with a known end that the ledger took. */
   readonly settled: Set<string>;
 }
 
 export function createWitness(): Witness {
-  return { grants: new Set(), grantsOf: new Map(), settled: new Set() };
+  return { grants: new Set(), grantsOf: new Map(), grantedAt: [], settled: new Set() };
 }
 
 export const attemptKey = (ref: { readonly jobId: JobId; readonly token: number }): string => `${ref.jobId}/${ref.token}`;
@@ -56,9 +58,11 @@ export function ledgerFor(process: SimulatedProcess, ledger: Ledger, line: Line,
     commit: (refs) =>
       call(async () => {
         const answers = await ledger.commit(refs);
+        const { now } = await ledger.stats();
         refs.forEach((ref, at) => {
           if (answers[at]?.kind !== 'granted' || witness.grants.has(attemptKey(ref))) return;
           witness.grants.add(attemptKey(ref));
+          witness.grantedAt.push(now);
           witness.grantsOf.set(ref.jobId, (witness.grantsOf.get(ref.jobId) ?? 0) + 1);
         });
         return answers;

@@ -1,7 +1,9 @@
 import { addressOf, type Inbox } from '../../model/inbox.ts';
 import { base32, inboxId, type MessageId, senderId, tenantId, workerId } from '../../model/ids.ts';
 import { type DoubtPolicy, type Job, isFinal } from '../../model/job.ts';
+import type { LimitRule } from '../../model/limit.ts';
 import { PAGE_MAX } from '../../model/limits.ts';
+import { senderScope } from '../../model/scope.ts';
 import type { Acceptance } from '../../ports/acceptance.ts';
 import type { Ledger } from '../../ports/ledger.ts';
 import type { Log } from '../../ports/log.ts';
@@ -53,6 +55,7 @@ const POISON = 'this mail kills the process that sends it';
 /** Days of retrying pass in minutes. */
 const RETRY_SCALE = 0.01;
 const TENANT = tenantId(`acct_${'0'.repeat(26)}`);
+const SENDER = senderId('default');
 const SILENT: Log = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Runs the real submit and workers against simulated trouble, then heals everything, waits for quiet and judges. */
@@ -63,6 +66,8 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   const ledger = await options.openLedger(time);
   const server = createMailServer(time, dice);
   const isCalm = options.diesAtStep !== undefined;
+  const rule = isCalm ? undefined : drawRule(createDice(createSeededRandom(options.seed + 1)));
+  if (rule !== undefined) await ledger.limit([{ scope: senderScope(SENDER), limits: { rules: [rule] } }]);
   let healed = isCalm;
   if (isCalm) server.heal();
   const world: World = {
@@ -100,8 +105,24 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   return {
     seed: options.seed,
     killed,
-    ...judge({ attempted, jobs, attempts, events, journal: server.journal, dots: server.dots, witness: world.witness, isQuiet: quiet }),
+    ...judge({
+      attempted,
+      jobs,
+      attempts,
+      events,
+      journal: server.journal,
+      dots: server.dots,
+      witness: world.witness,
+      isQuiet: quiet,
+      ...(rule !== undefined && { rule }),
+    }),
   };
+}
+
+/** Half of all runs have a limit that their mails run into. */
+function drawRule(dice: Dice): LimitRule | undefined {
+  if (dice.chance(0.5)) return undefined;
+  return { unit: 'messages', max: dice.between(1, 4), windowMs: dice.between(500, 15_000), marginMs: dice.one([0, 0, 400]) };
 }
 
 interface World {
@@ -194,7 +215,7 @@ function submitMails(world: World, count: number): Attempted[] {
     tenant: TENANT,
     localPart: 'agent',
     domain: 'shoal.localhost',
-    sender: senderId('default'),
+    sender: SENDER,
     isActive: true,
     createdAt: START_AT,
   };
