@@ -12,7 +12,7 @@ export async function pageAt<Page>(cursor: string | undefined, ask: (place: { re
     return await ask({ cursor });
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
-    throw new ShoalError('bad_request', 'cursor is none of this list: pass the one of the page before as it is', {
+    throw new ShoalError('bad_request', 'cursor does not belong to this list: pass the `cursor` of the previous page unchanged', {
       cause,
       details: { cursor: 'is not a cursor of this list' },
     });

@@ -51,11 +51,10 @@ it('prints an email with every attempt, and when the next one is due', () => {
   );
 });
 
-it('says why a job is dead or in doubt, and that a record is gone', () => {
+it('says why a job is dead or in doubt', () => {
   expect(timeline({ ...RECORD, jobs: [{ ...JOB, state: 'dead', reason: 'permanent', attempts: [] }] }, 80)).toContain(
     'job_1  dead (permanent)  ann',
   );
-  expect(timeline({ ...RECORD, status: null, jobs: [] }, 80)).toContain('eml_1  its record is no longer kept');
 });
 
 it('cuts each line to the width of the terminal, and no line where nobody looks', () => {
@@ -80,7 +79,7 @@ it('says so when a list is empty', () => {
 
 it('tells of any error what was wrong and what to do', () => {
   const ours = complaintText(complaintOf(new ShoalError('bad_config', 'SHOAL_HTTP is empty')));
-  expect(ours).toBe('error: SHOAL_HTTP is empty\n       Mend the option that `message` names; docs/reference/config.md lists them all.');
+  expect(ours).toBe('error: SHOAL_HTTP is empty\n       Fix the option that `message` names; docs/reference/config.md lists them all.');
   const theirs = new ClientError({ code: 'not_found', message: 'no email\u001b', hint: 'Check the id.', requestId: 'req_1' });
   expect(complaintText(complaintOf(theirs))).toBe('error: no email\n       Check the id.\n       request req_1');
   expect(complaintOf(new Error('boom'))).toMatchObject({ code: 'internal_error', message: 'boom' });

@@ -71,7 +71,11 @@ function waitMsOf(written: string | true | undefined): number | undefined {
   if (written === undefined) return undefined;
   const seconds = written === true ? WAIT_SECONDS : Number(written);
   if (!(seconds > 0) || !Number.isFinite(seconds))
-    throw new ShoalError({ code: 'bad_option', message: `--wait takes seconds, above 0, got ${JSON.stringify(written)}` });
+    throw new ShoalError({
+      code: 'bad_option',
+      message: `--wait takes seconds, above 0, got ${JSON.stringify(written)}`,
+      hint: 'Write for example --wait 30.',
+    });
   return seconds * 1_000;
 }
 

@@ -52,5 +52,5 @@ export function started(engine: Pick<Engine, 'facts' | 'captures'>, start: { rea
 function tokenLine(token: FirstToken): string {
   if (token.kind === 'none') return `token: none (${token.why})`;
   const clients = token.keptToo ? '; clients on this machine find it by themselves' : '';
-  return `token: ${token.isNew ? 'made, ' : ''}in ${token.path}${clients}`;
+  return `token: ${token.isNew ? 'created ' : ''}in ${token.path}${clients}`;
 }

@@ -23,6 +23,7 @@ it('ends a lone worker at the limit of its drain, although its send has no end y
       queueMicrotask(stop);
       return new Promise<void>(() => {});
     },
+    broken: new Promise(() => {}),
     drain: async () => ({ released: 0, finished: 0, left: 1 }),
     close: async () => {
       isClosed = true;

@@ -34,6 +34,7 @@ function fakeEngine(behaviour: { readonly signup?: boolean; readonly drains?: bo
     return {
       facts: ['ledger: SQLite; what was acknowledged survives a crash', 'transport: capture'],
       captures: true,
+      broken: new Promise(() => {}),
       url: 'http://127.0.0.1:7070',
       async start() {
         log.push('start');
@@ -76,7 +77,7 @@ it('says where it is, where the token is, what a crash can lose and where mail g
   expect(terminal.printed().replace(cwd, 'CWD')).toBe(
     [
       'shoal  http://127.0.0.1:7070',
-      'token: made, in CWD/.shoal/token; clients on this machine find it by themselves',
+      'token: created in CWD/.shoal/token; clients on this machine find it by themselves',
       'ledger: SQLite; what was acknowledged survives a crash',
       'transport: capture',
       'No mail leaves this machine: it is captured. `shoal captured` shows it;',
@@ -172,7 +173,7 @@ it('does not open anything with a wrong configuration, and exits with 2', async 
   ]) {
     const terminal = watchedTerminal({ cwd });
     expect(await runProgram(args, terminal, fake.open)).toBe(2);
-    expect(terminal.complained()).toMatch(/^error: .*\n {7}Mend the option/);
+    expect(terminal.complained()).toMatch(/^error: .*\n {7}Fix the option/);
   }
   expect(fake.log).toEqual([]);
 });
