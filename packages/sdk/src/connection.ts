@@ -169,7 +169,7 @@ function failureOf(cause: unknown, url: string): ShoalError {
     code: 'unreachable',
     message: `cannot reach Shoal at ${url}${reason === undefined ? '' : ` (${reason})`}`,
     retryable: true,
-    hint: 'Start a server with `npx shoal serve`, or set SHOAL_URL to where one is.',
+    hint: 'Run `npm start` in the Shoal repository, or set SHOAL_URL to a running server.',
     details: { refusedConnection: reason === 'ECONNREFUSED' },
     cause,
   });

@@ -26,8 +26,7 @@ export interface Attempt {
 export interface EmailRecord {
   readonly id: string;
   readonly inboxId: string;
-  /** Null when its record is no longer kept: some days after its end. */
-  readonly status: Status | null;
+  readonly status: Status;
   /** The Message-ID header, with its angle brackets; the same on every attempt. */
   readonly messageId: string;
   readonly from: string;
@@ -39,7 +38,7 @@ export interface EmailRecord {
   readonly html: string | null;
   /** ISO 8601. */
   readonly createdAt: string;
-  /** One for each envelope: where a server refused some recipients for now, the rest has a job of its own. */
+  /** One for each envelope: where a server refused some recipients for now, the rest has a job of its own. None some days after its end. */
   readonly jobs: readonly JobRecord[];
 }
 
@@ -71,8 +70,8 @@ export interface WaitOptions {
 export interface Email {
   /** `eml_...`; give it to `mail.email(id)` in another process. */
   readonly id: string;
-  /** As last seen; `refresh()` asks again. Null when the server no longer keeps its record. */
-  readonly status: Status | null;
+  /** As last seen; `refresh()` asks again. */
+  readonly status: Status;
   /** True when the same mail had been accepted before and nothing new was queued. */
   readonly deduplicated: boolean;
 
@@ -115,7 +114,7 @@ export interface Email {
 
 export interface Known {
   readonly id: string;
-  readonly status: Status | null;
+  readonly status: Status;
   readonly deduplicated: boolean;
 }
 
@@ -199,8 +198,6 @@ function endOf(record: EmailRecord): ShoalError | undefined {
       });
     case 'canceled':
       return new ShoalError({ code: 'mail_canceled', message: `${record.id} was canceled`, details });
-    case null:
-      return new ShoalError({ code: 'not_found', message: `what became of ${record.id} is no longer kept`, details });
     default:
       return undefined; // still under way, or a status newer than this library
   }

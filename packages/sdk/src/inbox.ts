@@ -30,8 +30,8 @@ const MAIL_FIELDS = [
   ...['sendAt', 'expiresAt', 'onDoubt', 'idempotencyKey', 'allowDuplicate'],
 ];
 
-/** An address that belongs to this token. */
-export interface Inbox {
+/** An inbox as the server shows it. */
+export interface InboxRecord {
   /** `ibx_...`; give it to `mail.inbox(id)` in another process. */
   readonly id: string;
   readonly address: string;
@@ -42,7 +42,10 @@ export interface Inbox {
   readonly isActive: boolean;
   /** ISO 8601. */
   readonly createdAt: string;
+}
 
+/** An address that belongs to this token. */
+export interface Inbox extends InboxRecord {
   /**
    * Hands a mail to Shoal. When this resolves the mail is durable: it is sent, or shown as failed or in doubt. A retry
    * inside this call never makes a second mail.
@@ -60,16 +63,6 @@ export interface Inbox {
    * await inbox.delete();
    */
   delete(): Promise<void>;
-}
-
-export interface InboxRecord {
-  readonly id: string;
-  readonly address: string;
-  readonly localPart: string;
-  readonly domain: string;
-  readonly displayName: string | null;
-  readonly isActive: boolean;
-  readonly createdAt: string;
 }
 
 export function inboxHandle(connection: Connection, record: InboxRecord): Inbox {

@@ -7,5 +7,5 @@ export type { Retries } from './connection.ts';
 export type { Attempt, Email, EmailRecord, JobRecord, Status, WaitOptions } from './email.ts';
 export { type ClientErrorCode, ShoalError } from './error.ts';
 export type { Inbox, Mail } from './inbox.ts';
-export { type CapturedMail, type HeldMail, Shoal, type ShoalOptions } from './shoal.ts';
+export { type CapturedMail, type JobForReview, Shoal, type ShoalOptions } from './shoal.ts';
 export { readToken, saveToken, tokenFilePath } from './token-file.ts';

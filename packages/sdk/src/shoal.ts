@@ -1,10 +1,9 @@
 import { type Connection, openConnection, type Retries } from './connection.ts';
 import { type Email, type EmailRecord, emailHandle, type JobRecord } from './email.ts';
-import { ShoalError } from './error.ts';
 import { deleteInbox, type Inbox, type InboxRecord, inboxHandle } from './inbox.ts';
 import { badOption, notEmpty, onlyKnown, positiveNumber } from './option.ts';
 import { environmentVariable } from './surroundings.ts';
-import { readToken, saveToken, tokenFilePath } from './token-file.ts';
+import { explained, findToken, type Token } from './token.ts';
 
 export interface ShoalOptions {
   /** The server. Default: `SHOAL_URL`, then `http://127.0.0.1:7070`. */
@@ -20,8 +19,8 @@ export interface ShoalOptions {
   readonly retries?: Retries;
 }
 
-/** A job that needs somebody: given up (`deadLetters`) or in doubt (`doubts`), with what its mail is known by. */
-export interface HeldMail extends JobRecord {
+/** A job that somebody has to look at: given up (`deadLetters`) or in doubt (`doubts`), with what its mail is known by. */
+export interface JobForReview extends JobRecord {
   /** Of the job; `requeue` and `resolveDoubt` take it, and take the email's id for all of its jobs. */
   readonly id: string;
   readonly emailId: string;
@@ -120,7 +119,7 @@ export interface Shoal {
    * @example
    * for (const dead of await mail.deadLetters()) console.log(dead.subject, dead.reason);
    */
-  deadLetters(): Promise<readonly HeldMail[]>;
+  deadLetters(): Promise<readonly JobForReview[]>;
 
   /**
    * Tries a dead mail again: attempt 0, the same bytes, the same Message-ID.
@@ -137,7 +136,7 @@ export interface Shoal {
    * @example
    * for (const doubt of await mail.doubts()) console.log(doubt.recipients, doubt.subject);
    */
-  doubts(): Promise<readonly HeldMail[]>;
+  doubts(): Promise<readonly JobForReview[]>;
 
   /**
    * Decides a doubt: it did arrive (`sent`), send it once more (`resend`), or it did not and shall not (`dead`).
@@ -173,7 +172,7 @@ export const Shoal: {
     onlyKnown('Shoal.create()', options, ['url', 'token', 'fetch', 'signup', 'persistToken', 'retries']);
     const url = serverUrl(options);
     const settings = { url, fetch: options.fetch ?? ((request: Request) => fetch(request)), retries: retriesOf(options.retries) };
-    const token = await tokenFor(options, openConnection({ ...settings, token: undefined }));
+    const token = await findToken(options, openConnection({ ...settings, token: undefined }));
     return client(openConnection({ ...settings, token: token?.text }), token);
   },
 };
@@ -203,38 +202,6 @@ function retriesOf(given: Retries = {}): Required<Retries> {
   };
 }
 
-interface Token {
-  readonly text: string;
-  /** For the reader of an error: where to look when this token is wrong. */
-  readonly source: string;
-}
-
-/** What is said in code comes before the environment, that before the file, and a sign-up is the last resort. */
-async function tokenFor(options: ShoalOptions, anonymous: Connection): Promise<Token | undefined> {
-  const isEmbedded = options.fetch !== undefined && options.url === undefined;
-  const written = notEmpty('token', options.token);
-  if (written !== undefined) return { text: written, source: 'was passed as `token`' };
-  const variable = isEmbedded ? undefined : notEmpty('SHOAL_TOKEN', environmentVariable('SHOAL_TOKEN'));
-  if (variable !== undefined) return { text: variable, source: 'is that of SHOAL_TOKEN' };
-  const persists = options.persistToken ?? !isEmbedded;
-  const kept = persists ? await readToken(anonymous.url) : undefined;
-  if (kept !== undefined)
-    return { text: kept, source: `is the one kept for this URL in ${tokenFilePath() ?? 'the token file'}; without it a new one is made` };
-  if (options.signup === false) return undefined;
-  const { token } = await anonymous.json<{ readonly token: string }>({ method: 'POST', path: '/v1/signup' });
-  // Two processes that begin at once sign up twice; both go on with the token that was kept first.
-  return { text: persists ? await keptToken(anonymous.url, token) : token, source: 'was made by sign-up' };
-}
-
-/** A home folder that cannot be written to is common in containers, and no reason to have no mail. */
-async function keptToken(url: string, token: string): Promise<string> {
-  try {
-    return (await saveToken(url, token)) ?? token;
-  } catch {
-    return token;
-  }
-}
-
 function client(connection: Connection, token: Token | undefined): Shoal {
   const call = explained(connection, token);
   const openInbox = async (wishes: object): Promise<Inbox> =>
@@ -260,37 +227,16 @@ function client(connection: Connection, token: Token | undefined): Shoal {
       const record = await call.json<EmailRecord>({ method: 'GET', path: `/v1/emails/${encodeURIComponent(id)}` });
       return emailHandle(call, { id: record.id, status: record.status, deduplicated: false });
     },
-    deadLetters: () => allPages<HeldMail>(call, '/v1/dead-letters'),
+    deadLetters: () => allPages<JobForReview>(call, '/v1/dead-letters'),
     async requeue(id) {
       await call.json({ method: 'POST', path: `/v1/dead-letters/${encodeURIComponent(id)}/requeue` });
     },
-    doubts: () => allPages<HeldMail>(call, '/v1/doubts'),
+    doubts: () => allPages<JobForReview>(call, '/v1/doubts'),
     async resolveDoubt(id, verdict, options = {}) {
       onlyKnown('resolveDoubt()', options, ['note']);
       await call.json({ method: 'POST', path: `/v1/doubts/${encodeURIComponent(id)}/resolve`, body: { verdict, ...options } });
     },
     captured: () => allPages<CapturedMail>(call, '/v1/captured'),
-  };
-}
-
-/** A 401 is puzzling when nobody wrote a token: say where this one came from. */
-function explained(connection: Connection, token: Token | undefined): Connection {
-  const explain = (cause: unknown): never => {
-    if (!(cause instanceof ShoalError) || cause.status !== 401) throw cause;
-    const { code, status, requestId, details } = cause;
-    const [message, hint] =
-      token === undefined
-        ? ['there is no token for this server', 'Pass `token`, set SHOAL_TOKEN, or leave out `signup: false`.']
-        : [
-            `${connection.url} does not know this token`,
-            `The token ${token.source}. Is this the right server, and are its data still there?`,
-          ];
-    throw new ShoalError({ code, status, requestId, details, message, hint, cause });
-  };
-  return {
-    url: connection.url,
-    json: (call) => connection.json<never>(call).catch(explain),
-    bytes: (call) => connection.bytes(call).catch(explain),
   };
 }
 

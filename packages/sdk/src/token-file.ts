@@ -127,7 +127,7 @@ function fileError(path: string, problem: string, cause?: unknown): ShoalError {
   return new ShoalError({
     code: 'token_file',
     message: `${path} ${problem}`,
-    hint: 'Mend or remove that file, or pass `token` or set SHOAL_TOKEN, and nothing is read from it.',
+    hint: 'Fix or remove that file; with `token` passed or SHOAL_TOKEN set it is not read.',
     cause,
   });
 }

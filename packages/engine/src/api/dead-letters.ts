@@ -1,15 +1,15 @@
 import { ShoalError } from '../model/errors.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { Job } from '../model/job.ts';
-import { type JobOnHold, jobsMeantBy, listOnHold } from './jobs.ts';
+import { type JobForReview, jobsMeantBy, listForReview } from './jobs.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** Mail that will not be tried again by itself, with every attempt; newest first. */
 export function listDeadLetters(
   ports: Pick<ApiPorts, 'ledger' | 'store'>,
   query: { readonly tenant: TenantId; readonly max: number; readonly cursor?: string },
-): Promise<{ readonly items: readonly JobOnHold[]; readonly cursor?: string }> {
-  return listOnHold(ports, { ...query, state: 'dead' });
+): Promise<{ readonly items: readonly JobForReview[]; readonly cursor?: string }> {
+  return listForReview(ports, { ...query, state: 'dead' });
 }
 
 /**

@@ -2,7 +2,7 @@ import { ShoalError } from '../model/errors.ts';
 import type { TenantId } from '../model/ids.ts';
 import type { Job, State } from '../model/job.ts';
 import type { Decision } from '../ports/ledger.ts';
-import { type JobOnHold, jobsMeantBy, listOnHold } from './jobs.ts';
+import { type JobForReview, jobsMeantBy, listForReview } from './jobs.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** `sent`: it did arrive. `resend`: once more, with the same bytes. `dead`: it did not arrive and shall not. */
@@ -12,8 +12,8 @@ export const VERDICTS = ['sent', 'resend', 'dead'] as const satisfies readonly D
 export function listDoubts(
   ports: Pick<ApiPorts, 'ledger' | 'store'>,
   query: { readonly tenant: TenantId; readonly max: number; readonly cursor?: string },
-): Promise<{ readonly items: readonly JobOnHold[]; readonly cursor?: string }> {
-  return listOnHold(ports, { ...query, state: 'in_doubt' });
+): Promise<{ readonly items: readonly JobForReview[]; readonly cursor?: string }> {
+  return listForReview(ports, { ...query, state: 'in_doubt' });
 }
 
 /**

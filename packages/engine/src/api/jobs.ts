@@ -12,8 +12,8 @@ export interface JobStory {
   readonly attempts: readonly Attempt[];
 }
 
-/** A job that waits for somebody, with its mail; the mail is missing only when its row is. */
-export interface JobOnHold extends JobStory {
+/** A job that somebody has to look at, with its mail; the mail is missing only when its row is. */
+export interface JobForReview extends JobStory {
   readonly message?: Message;
 }
 
@@ -40,10 +40,10 @@ export async function storiesOf(ports: Pick<ApiPorts, 'ledger'>, jobs: readonly 
 }
 
 /** Jobs in one state that somebody should look at, newest first. */
-export async function listOnHold(
+export async function listForReview(
   ports: Pick<ApiPorts, 'ledger' | 'store'>,
   query: { readonly tenant: TenantId; readonly state: State; readonly max: number; readonly cursor?: string },
-): Promise<{ readonly items: readonly JobOnHold[]; readonly cursor?: string }> {
+): Promise<{ readonly items: readonly JobForReview[]; readonly cursor?: string }> {
   const { tenant, state, max, cursor } = query;
   const page = await pageAt(cursor, (place) => ports.ledger.list({ tenant, states: [state], max, ...place }));
   const stories = await storiesOf(ports, page.jobs);

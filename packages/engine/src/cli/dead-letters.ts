@@ -1,24 +1,12 @@
 import { Shoal } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
-import { entry, lastNote, listing } from './print.ts';
+import { reviewListing } from './print.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function listDeadLetters(terminal: Terminal, flags: { readonly json?: boolean }): Promise<number> {
-  const held = await (await Shoal.create()).deadLetters();
-  if (flags.json === true) terminal.printJson({ deadLetters: held });
-  else
-    terminal.print(
-      listing(
-        held.map((job) =>
-          entry(
-            [job.id, job.reason, job.subject],
-            { email: job.emailId, from: job.from, to: job.recipients.join(', '), last: lastNote(job) },
-            terminal.columns,
-          ),
-        ),
-        'No dead letters.',
-      ),
-    );
+  const jobs = await (await Shoal.create()).deadLetters();
+  if (flags.json === true) terminal.printJson({ deadLetters: jobs });
+  else terminal.print(reviewListing(jobs, terminal.columns, 'No dead letters.'));
   return EXIT.ok;
 }
 

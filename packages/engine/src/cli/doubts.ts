@@ -1,24 +1,12 @@
-import { Shoal } from '@shoal/sdk';
+import { Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
-import { entry, lastNote, listing } from './print.ts';
+import { reviewListing } from './print.ts';
 import type { Terminal } from './terminal.ts';
 
 export async function listDoubts(terminal: Terminal, flags: { readonly json?: boolean }): Promise<number> {
-  const held = await (await Shoal.create()).doubts();
-  if (flags.json === true) terminal.printJson({ doubts: held });
-  else
-    terminal.print(
-      listing(
-        held.map((job) =>
-          entry(
-            [job.id, job.doubt, job.subject],
-            { email: job.emailId, from: job.from, to: job.recipients.join(', '), last: lastNote(job) },
-            terminal.columns,
-          ),
-        ),
-        'Nothing is in doubt.',
-      ),
-    );
+  const jobs = await (await Shoal.create()).doubts();
+  if (flags.json === true) terminal.printJson({ doubts: jobs });
+  else terminal.print(reviewListing(jobs, terminal.columns, 'Nothing is in doubt.'));
   return EXIT.ok;
 }
 
@@ -39,10 +27,12 @@ const VERDICTS = {
 export async function resolveDoubt(terminal: Terminal, id: string, flags: ResolveFlags): Promise<number> {
   const chosen = (['sent', 'resend', 'dead'] as const).filter((verdict) => flags[verdict] === true);
   const [verdict] = chosen;
-  if (verdict === undefined || chosen.length > 1) {
-    terminal.complain('error: say one of --sent (it did arrive), --resend (send it once more), --dead (give it up)');
-    return EXIT.usage;
-  }
+  if (verdict === undefined || chosen.length > 1)
+    throw new ShoalError({
+      code: 'bad_option',
+      message: 'say one of --sent, --resend, --dead',
+      hint: '--sent: it did arrive. --resend: send it once more. --dead: give it up.',
+    });
   await (await Shoal.create()).resolveDoubt(id, verdict, flags.note === undefined ? {} : { note: flags.note });
   if (flags.json === true) terminal.printJson({ resolved: id, verdict });
   else terminal.print(`${id} ${VERDICTS[verdict]}.`);

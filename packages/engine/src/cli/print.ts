@@ -1,4 +1,4 @@
-import { ShoalError as ClientError, type EmailRecord, type JobRecord } from '@shoal/sdk';
+import { ShoalError as ClientError, type EmailRecord, type JobForReview, type JobRecord } from '@shoal/sdk';
 import { ShoalError } from '../model/errors.ts';
 
 /**
@@ -37,11 +37,7 @@ function cut(line: string, columns: number): string {
 /** An email with all that happened to it, oldest first. */
 export function timeline(record: EmailRecord, columns: number): string {
   const { id, status, from, to, cc, bcc, subject, createdAt } = record;
-  const head = entry(
-    [id, status ?? 'its record is no longer kept'],
-    { subject, from, to: [...to, ...(cc ?? []), ...(bcc ?? [])].join(', '), created: createdAt },
-    columns,
-  );
+  const head = entry([id, status], { subject, from, to: [...to, ...(cc ?? []), ...(bcc ?? [])].join(', '), created: createdAt }, columns);
   return [head, ...record.jobs.map((job) => storyOf(job, columns))].join('\n');
 }
 
@@ -53,9 +49,16 @@ function storyOf(job: JobRecord, columns: number): string {
   return [heading, ...attempts, ...next].map((line) => cut(clean(line), columns)).join('\n');
 }
 
-/** The last thing that is known about a job, in one sentence. */
-export function lastNote(job: JobRecord): string | undefined {
-  return job.attempts.at(-1)?.note;
+/** Dead letters or doubts: what each mail is known by, why it is here, and the last thing that is known about it. */
+export function reviewListing(jobs: readonly JobForReview[], columns: number, ifEmpty: string): string {
+  const entries = jobs.map((job) =>
+    entry(
+      [job.id, job.reason ?? job.doubt, job.subject],
+      { email: job.emailId, from: job.from, to: job.recipients.join(', '), last: job.attempts.at(-1)?.note },
+      columns,
+    ),
+  );
+  return listing(entries, ifEmpty);
 }
 
 export interface Complaint {

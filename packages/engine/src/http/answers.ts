@@ -1,11 +1,11 @@
+/** Answers of `/v1` as JSON: LobsterMail's shapes, and what is ours besides. Times are ISO 8601 in UTC, absent values null. */
 import type { CapturedEmail } from '../api/captured.ts';
 import type { Email, SentEmail } from '../api/emails.ts';
-import type { JobOnHold, JobStory } from '../api/jobs.ts';
+import type { JobForReview, JobStory } from '../api/jobs.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
 import type { Attempt, Job } from '../model/job.ts';
 import type { RecipientReply } from '../model/reply.ts';
 
-/** Answers of `/v1` as JSON: LobsterMail's shapes, and what is ours besides. Times are ISO 8601 in UTC, absent values null. */
 type Json = Readonly<Record<string, unknown>>;
 
 const PREVIEW_CHARACTERS_MAX = 200;
@@ -86,7 +86,7 @@ function storyJson({ job, attempts }: JobStory): Json {
 }
 
 /** A dead letter or a doubt: the job with its story, and enough of the mail to know it by. */
-export function onHoldJson({ message, ...story }: JobOnHold): Json {
+export function reviewJson({ message, ...story }: JobForReview): Json {
   return {
     ...storyJson(story),
     emailId: story.job.messageId,

@@ -176,5 +176,5 @@ it('says where it looked and how to start a server when none answers', async () 
   const { end, complained } = await run(['captured']);
   expect(end).toBe(3);
   expect(complained).toContain('error: cannot reach Shoal at http://127.0.0.1:9');
-  expect(complained).toContain('npx shoal serve');
+  expect(complained).toContain('npm start');
 });

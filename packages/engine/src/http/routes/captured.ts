@@ -8,8 +8,8 @@ export const capturedRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/captured',
-    summary: 'Mail of this account that was kept here instead of being sent, newest first.',
-    query: schemas.page,
+    summary: 'Mail of this account that was kept here instead of being sent, newest first; one page and no cursor.',
+    query: schemas.page.pick({ limit: true }),
     answer: async ({ deps, caller, query: { limit } }) =>
       pageJson((await listCaptured(deps, caller.tenant, limit ?? PAGE_DEFAULT)).map(capturedJson), undefined),
   }),

@@ -1,7 +1,6 @@
 import { listDeadLetters, requeue } from '../../api/dead-letters.ts';
-import { onHoldJson, pageJson } from '../answers.ts';
-import { definedOnly } from '../defined-only.ts';
-import { PAGE_DEFAULT } from '../page.ts';
+import { reviewJson, pageJson } from '../answers.ts';
+import { pageAsked } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
@@ -11,9 +10,9 @@ export const deadLetterRoutes: readonly Route[] = [
     path: '/v1/dead-letters',
     summary: 'Mail that will not be tried again by itself, with every attempt; newest first.',
     query: schemas.page,
-    answer: async ({ deps, caller, query: { limit, cursor } }) => {
-      const page = await listDeadLetters(deps, { tenant: caller.tenant, max: limit ?? PAGE_DEFAULT, ...definedOnly({ cursor }) });
-      return pageJson(page.items.map(onHoldJson), page.cursor);
+    answer: async ({ deps, caller, query }) => {
+      const page = await listDeadLetters(deps, { tenant: caller.tenant, ...pageAsked(query) });
+      return pageJson(page.items.map(reviewJson), page.cursor);
     },
   }),
   route({

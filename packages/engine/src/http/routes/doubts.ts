@@ -1,7 +1,7 @@
 import { listDoubts, resolveDoubt } from '../../api/doubts.ts';
-import { onHoldJson, pageJson } from '../answers.ts';
+import { reviewJson, pageJson } from '../answers.ts';
 import { definedOnly } from '../defined-only.ts';
-import { PAGE_DEFAULT } from '../page.ts';
+import { pageAsked } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
@@ -11,9 +11,9 @@ export const doubtRoutes: readonly Route[] = [
     path: '/v1/doubts',
     summary: 'Mail that may or may not have been taken: the reply to its final dot was not seen.',
     query: schemas.page,
-    answer: async ({ deps, caller, query: { limit, cursor } }) => {
-      const page = await listDoubts(deps, { tenant: caller.tenant, max: limit ?? PAGE_DEFAULT, ...definedOnly({ cursor }) });
-      return pageJson(page.items.map(onHoldJson), page.cursor);
+    answer: async ({ deps, caller, query }) => {
+      const page = await listDoubts(deps, { tenant: caller.tenant, ...pageAsked(query) });
+      return pageJson(page.items.map(reviewJson), page.cursor);
     },
   }),
   route({
