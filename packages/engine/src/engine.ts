@@ -1,4 +1,3 @@
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SqliteFile } from './adapters/_shared/sqlite-file.ts';
@@ -25,9 +24,7 @@ import type { Transport } from './ports/transport.ts';
 import { createDiskFloor, type DiskFloor } from './send/disk-floor.ts';
 import { createSubmit } from './send/submit.ts';
 import { createWorker, type DrainResult, type Worker } from './send/worker.ts';
-
-/** Of the package, for `--version` and the API. */
-export const VERSION: string = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
+import { VERSION } from './version.ts';
 
 /** What this process does: answer callers, carry mail, or both. */
 export interface Roles {

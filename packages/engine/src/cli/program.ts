@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { ShoalError as ClientError } from '@shoal/sdk';
 import { Command, CommanderError, Option } from 'commander';
 import { refuseUnknownVariables } from '../config/load.ts';
 import { OPTIONS, type OptionName } from '../config/options.ts';
+import { VERSION } from '../version.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit.ts';
 import { complaintOf, complaintText } from './print.ts';
 import type { EngineFlags, OpenEngine } from './serve.ts';
@@ -16,16 +17,24 @@ const WIDTH = 80;
  */
 export async function runProgram(args: readonly string[], terminal: Terminal, open: OpenEngine = openLazily): Promise<number> {
   let end: number = EXIT.ok;
-  const program = commands(terminal, open, (code) => {
+  const asJson = args.includes('--json');
+  const program = commands(terminal, { open, asJson }, (code) => {
     end = code;
   });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return end;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage; // it has said what is wrong
-    return complained(error, terminal, args.includes('--json'));
+    if (!(error instanceof CommanderError)) return complained(error, terminal, asJson);
+    if (error.exitCode === 0) return EXIT.ok;
+    return asJson ? complained(badUsage(error), terminal, asJson) : EXIT.usage; // in words it has been said
   }
+}
+
+/** Commander's message is what it prints: "error: ..." and, for a misspelt name, "(Did you mean ...?)" on a line of its own. */
+function badUsage(error: CommanderError): ClientError {
+  const [message = '', ...guess] = error.message.replace(/^error: /, '').split('\n');
+  return new ClientError({ code: 'bad_option', message, hint: [...guess, '`shoal COMMAND --help` tells every flag.'].join(' ') });
 }
 
 /** The engine brings the whole mail machinery with it; a client's command starts without. */
@@ -41,17 +50,25 @@ function complained(error: unknown, terminal: Terminal, asJson: boolean): number
   return exitCodeOf(complaint.code);
 }
 
-function commands(terminal: Terminal, open: OpenEngine, ended: (code: number) => void): Command {
+function commands(
+  terminal: Terminal,
+  { open, asJson }: { readonly open: OpenEngine; readonly asJson: boolean },
+  ended: (code: number) => void,
+): Command {
   const program = new Command('shoal')
     .description(
-      'An email engine for AI agents: an inbox with one call, and mail that is\nnever lost, never sent twice, or shown to you where nobody can know.',
+      'An email engine for AI agents: an inbox with one call, and mail that is never\nlost and never sent twice; where nobody can know, it is shown to you.',
     )
-    .version(version(), '--version', 'print the version')
+    .version(VERSION, '--version', 'print the version')
     .helpOption('--help', 'print this help; `shoal COMMAND --help` tells more')
     .helpCommand(false)
     .addHelpText('after', exitHelp())
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.print(text.trimEnd()), writeErr: (text) => terminal.complain(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.complain(text.trimEnd()),
+      ...(asJson && { outputError: () => {} }),
+    })
     .configureHelp({ helpWidth: WIDTH, showGlobalOptions: false });
 
   /** A command that talks to a server with the SDK; `list` is what a bare group does. */
@@ -179,9 +196,4 @@ SIGTERM and SIGINT finish what is under way; the second one ends at once.`;
 
 function exitHelp(): string {
   return `\nExit codes:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`;
-}
-
-function version(): string {
-  const manifest: { readonly version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return manifest.version;
 }

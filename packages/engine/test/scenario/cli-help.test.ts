@@ -61,6 +61,23 @@ it.each([
   expect(terminal.complained()).toMatch(said);
 });
 
+it.each([
+  [['sned', '--json'], /unknown command 'sned'/, /Did you mean send\?/],
+  [['serve', '--leger', 'x', '--json'], /unknown option '--leger'/, /Did you mean --ledger\?/],
+  [['send', '--json', '--to', 'ann@example.com'], /required option '--subject <text>' not specified/, /--help/],
+  [['doubts', 'resolve', 'job_1', '--json'], /say one of --sent/, /--resend: send it once more/],
+])('refuses %j with code 2 and in JSON alone', async (args, message, hint) => {
+  const terminal = watchedTerminal();
+  expect(await runProgram(args, terminal)).toBe(2);
+  expect(JSON.parse(terminal.printed())).toEqual({
+    error: 'bad_option',
+    message: expect.stringMatching(message),
+    hint: expect.stringMatching(hint),
+    requestId: '',
+  });
+  expect(terminal.complained()).toBe('');
+});
+
 it('refuses a misspelt variable in every command, so that no mail goes to another server', async () => {
   const terminal = watchedTerminal({ env: { SHOAL_ULR: 'http://127.0.0.1:1' } });
   expect(await runProgram(['captured'], terminal)).toBe(2);
