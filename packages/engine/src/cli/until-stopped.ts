@@ -28,7 +28,7 @@ function complainedOf(terminal: Terminal, error: ShoalError): number {
 async function drainAndClose(terminal: Terminal, engine: Engine): Promise<number> {
   const { released, finished, left } = await engine.drain();
   await engine.close();
-  const rest = left === 0 ? '' : `, ${left} without a reply, so in doubt`;
+  const rest = left === 0 ? '' : `, ${left} unfinished: in doubt if already committed, else sent by another worker`;
   terminal.complain(`stopped: ${finished} finished, ${released} given back${rest}`);
   return EXIT.ok;
 }

@@ -106,6 +106,7 @@ export function statusOf(state: State): Status {
 /** A message is as far as its least settled job: what needs somebody's eye comes first. */
 const WORST_FIRST: readonly Status[] = ['in_doubt', 'sending', 'queued', 'failed', 'canceled', 'sent'];
 
+/** Of all jobs of a message. It has at least one, or `Message.ended` in its place; with none, nothing is known to have been done. */
 export function statusOfAll(states: readonly State[]): Status {
   const statuses = new Set(states.map(statusOf));
   return WORST_FIRST.find((status) => statuses.has(status)) ?? 'queued';

@@ -37,8 +37,9 @@ export const REPLY_TEXT_BYTES_MAX = 2_048;
 export const RETENTION_MS = 7 * 24 * 3_600_000;
 /** The same content to the same recipients from the same inbox within this time is the same mail, unless the caller says otherwise. */
 export const DUPLICATE_GUARD_MS = 10 * 60_000;
-/** Counted failures give up this long after the first of them; everything this long after it was queued. */
+/** Counted failures give up this long after the first of them, unless `giveUpMs` is set. */
 export const GIVE_UP_MS = 24 * 3_600_000;
+/** The longest `giveUpMs` that may be set, and the latest `expiresAt` that may be asked for, counted from `sendAt`. */
 export const GIVE_UP_CEILING_MS = 5 * 24 * 3_600_000;
 /** From this many crashes on a job runs apart; this many crashes apart make it poison. */
 export const CRASHES_BEFORE_APART = 2;

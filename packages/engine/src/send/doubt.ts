@@ -10,7 +10,7 @@ export interface DoubtFacts {
 /**
  * The dot may have been taken and no reply was seen. Nobody can know (RFC 1047), so the sender of the mail chose beforehand:
  * `hold` shows the doubt and never sends twice by itself; `resend` sends the same bytes once more, after a wait in which a
- * late answer can still heal it. A second doubt is held in any case: two copies are an accident, three a habit.
+ * late answer can still heal it. A second doubt is held in any case, so at most one extra copy is ever sent by itself.
  */
 export function decideDoubt(cause: DoubtCause, facts: DoubtFacts, resendMs: number): Extract<Outcome, { kind: 'doubt' }> {
   const mayResend = facts.onDoubt === 'resend' && facts.resends < RESENDS_MAX;
