@@ -1,3 +1,4 @@
+import type { SenderId } from '../model/ids.ts';
 import { LEASE_MARGIN_MS, PREFETCH_LEASE_FRACTION, PREFETCH_MAX } from '../model/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Lease } from '../ports/ledger.ts';
@@ -18,6 +19,8 @@ export interface Holding {
   letGo(held: Held): void;
   /** Somebody else has it, or nobody may: what was not begun is dropped, and what has no commit yet ends. */
   lose(held: Held): void;
+  /** Takes one sender's leases from the shelf. */
+  takeBack(sender: SenderId): readonly Held[];
   /** Takes back what nobody began, and lets those who wait for more go home. */
   close(): readonly Held[];
   readonly all: ReadonlySet<Held>;
@@ -61,6 +64,11 @@ export function createHolding(onTaken: () => void): Holding {
       if (at === -1) return; // being sent, or its end waits to be recorded: the ledger's answer to that says the rest
       shelf.splice(at, 1);
       all.delete(held);
+    },
+    takeBack(sender) {
+      const taken = shelf.filter(({ lease }) => lease.sender === sender);
+      for (const held of taken) shelf.splice(shelf.indexOf(held), 1);
+      return taken;
     },
     close() {
       isClosed = true;

@@ -1,17 +1,19 @@
 import type { SenderId, WorkerId } from '../model/ids.ts';
 import type { JobKind } from '../model/job.ts';
-import { BATCH_MAX, HEARTBEATS_PER_LEASE, PREFETCH_LEASE_FRACTION } from '../model/limits.ts';
+import { PREFETCH_LEASE_FRACTION } from '../model/limits.ts';
 import type { Apart } from '../ports/apart.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Lease, LeaseBatch, LeaseRequest, Ledger, Settled, Settlement } from '../ports/ledger.ts';
+import type { Lease, Ledger, Settled, Settlement, WorkerBeat } from '../ports/ledger.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transport } from '../ports/transport.ts';
+import { beatAgainAndAgain } from './beat.ts';
 import { classify, type Verdict } from './classify.ts';
 import { type CommitAnswer, createCommit } from './commit.ts';
 import { type DecideSettings, decide, giveBack } from './decide.ts';
 import { deliver, type Seen } from './deliver.ts';
-import { createHolding, createPace, hasTimeLeft, shelfMax } from './lease.ts';
+import { createHolding, createPace, hasTimeLeft } from './lease.ts';
+import { createBell, createLedgerLoop, LEASE_RETRY_MS } from './ledger-loop.ts';
 import { type Held, type Steps, sendNext } from './pipeline.ts';
 import { createOutbox } from './settle.ts';
 import { sweepAgainAndAgain } from './sweep.ts';
@@ -39,12 +41,12 @@ export interface WorkerSettings {
   readonly kinds: readonly JobKind[];
   /** Multiplies every wait of a retry; above 0. */
   readonly retryScale: number;
-  /** How long `run` drains when its signal fires; 30 s unless set. */
-  readonly drainMs?: number;
   /** Wait before a doubt under `resend` is sent once more; one lease unless set. */
   readonly resendMs?: number;
   readonly giveUpMs?: number;
   readonly retentionMs?: number;
+  /** Where this worker runs, for whoever looks at the queue; absent: it is not shown there. */
+  readonly about?: Pick<WorkerBeat, 'host' | 'pid' | 'version'>;
   /** Told at named points of the pipeline, at once and before anything else happens: for metrics, and for tests that kill the process there. */
   readonly observe?: (seen: Observed) => void;
 }
@@ -73,8 +75,6 @@ export interface WorkerStats {
 
 export interface Worker {
   start(): void;
-  /** Starts, and drains when the signal fires. */
-  run(signal: AbortSignal): Promise<DrainResult>;
   /** Stops leasing at once, gives back what was not begun, lets the rest end within the time. Repeating it changes nothing. */
   drain(withinMs: number): Promise<DrainResult>;
   /** Instead of `start`: at most one job set apart, sent alone, its end recorded. */
@@ -82,15 +82,7 @@ export interface Worker {
   stats(): WorkerStats;
 }
 
-/** With nothing to do, a worker looks this often all the same, in case a doorbell was missed. */
-const LOOK_MS_MAX = 5_000;
-/** The ledger may say "in 0 ms"; asked in a circle it would never rest. */
-const LOOK_MS_MIN = 10;
-const LEASE_RETRY_MS = 500;
-const MAY_LEASE_LOOK_MS = 1_000;
-const LEASE_RETRY_MS_MAX = 15_000;
-const LONE_LEASE_FAILURES_MAX = 4;
-const DRAIN_MS = 30_000;
+const APART_LEASE_FAILURES_MAX = 4;
 const APART_PAUSE_MS = 1_000;
 /** Part of the drain time after which sends without a commit are cut short; those with one get all of it. */
 const DRAIN_GRACE = 0.25;
@@ -133,9 +125,7 @@ export function createWorker(parts: WorkerParts): Worker {
     log,
     roomMax: concurrency,
     onAdded: bell.ring,
-    onUnanswered: () => {
-      hasUnanswered = true;
-    },
+    onUnanswered: () => loop.noteUnanswered(),
     onRecorded(held, settlement, settled) {
       holding.letGo(held);
       if (stopping.signal.aborted && settlement.outcome.kind !== 'release') finished += 1;
@@ -166,11 +156,21 @@ export function createWorker(parts: WorkerParts): Worker {
       observe({ point: 'delivered', lease: held.lease, seen, verdict });
       const settlement = decide(verdict, held.lease, seen, decideSettings, uniform);
       if (verdict.kind === 'wait' && verdict.cause === 'account') complain(held.lease.sender, settlement.note);
+      if (settlement.effects?.some(({ kind }) => kind === 'throttled' || kind === 'hold')) giveBackShelfOf(held.lease.sender);
       return settlement;
     },
     giveBack: (held) => giveBack(held.lease, 'lost'),
     settle: (held, settlement) => outbox.add(held, settlement),
   };
+
+  /** Its peer was just said to want less: what waits here for it would only ask the same again. */
+  function giveBackShelfOf(sender: SenderId): void {
+    for (const held of holding.takeBack(sender)) {
+      const { jobId, token } = held.lease;
+      const note = 'Its sender has to slow down; it waits with the others.';
+      void outbox.add(held, { jobId, token, outcome: { kind: 'release', why: 'throttled', delayMs: 0 }, note });
+    }
+  }
 
   async function findTransport(sender: SenderId): Promise<Transport | Pick<Seen, 'report'>> {
     try {
@@ -205,129 +205,15 @@ export function createWorker(parts: WorkerParts): Worker {
     }
   }
 
-  // ---- Talking to the ledger
-
-  let isHungry = true; // the last answer had work, or something rang since
-  let lookAt = Number.NEGATIVE_INFINITY;
-  let leaseFailures = 0;
-  /** The ledger may have leased us jobs and we never heard of it: the next request says what we hold. */
-  let hasUnanswered = false;
-  let leaseNotBefore = Number.NEGATIVE_INFINITY;
-
-  function wanted(): number {
-    if (stopping.signal.aborted || clock.now() < leaseNotBefore || !mayLease()) return 0;
-    const shelf = shelfMax({ perMs: pace.perMs, leaseMs, concurrency });
-    return Math.min(BATCH_MAX, concurrency + shelf - (holding.all.size - outbox.size));
-  }
-
-  function requestFor(max: number): LeaseRequest | undefined {
-    if (max < 1) return undefined;
-    const request = { worker: workerId, kinds: settings.kinds, max, leaseMs, apart: false };
-    return hasUnanswered ? { ...request, holds: [...holding.all].map(({ lease }) => lease.jobId) } : request;
-  }
-
-  /** Worth a call of its own: places stand empty, or half of the shelf does. */
-  function isLow(max: number): boolean {
-    return max > 0 && (holding.shelved === 0 || holding.shelved <= shelfMax({ perMs: pace.perMs, leaseMs, concurrency }) / 2);
-  }
-
-  /** Ends by itself once the places are empty and everything is recorded, what its last call brought included. */
-  async function talkToLedger(): Promise<void> {
-    while (!over.signal.aborted && !(arePlacesEmpty && outbox.size === 0)) {
-      const max = wanted();
-      const request = requestFor(max);
-      if (outbox.dueInMs === 0) {
-        const askedAt = clock.now();
-        const batch = await outbox.flush(request);
-        if (batch !== undefined) take(batch, askedAt);
-      } else if (request !== undefined && isHungry && isLow(max)) {
-        await leaseMore(request);
-      } else {
-        await rest(max);
-      }
-    }
-  }
-
-  async function leaseMore(request: LeaseRequest): Promise<void> {
-    const askedAt = clock.now();
-    try {
-      take(await ledger.lease(request), askedAt);
-      leaseFailures = 0;
-    } catch (cause) {
-      hasUnanswered = true;
-      const waitMs = Math.min(LEASE_RETRY_MS * 2 ** leaseFailures, LEASE_RETRY_MS_MAX) * (0.5 + uniform() / 2);
-      leaseFailures += 1;
-      leaseNotBefore = clock.now() + waitMs;
-      log.warn('lease failed', { waitMs: Math.round(waitMs), cause });
-    }
-  }
-
-  function take(batch: LeaseBatch, askedAt: number): void {
-    isHungry = batch.leases.length > 0;
-    hasUnanswered = false;
-    lookAt = clock.now() + Math.min(Math.max(batch.askAgainMs ?? LOOK_MS_MAX, LOOK_MS_MIN), LOOK_MS_MAX);
-    holding.add(batch.leases, askedAt);
-    if (stopping.signal.aborted)
-      giveBackShelf(); // this answer was under way when the worker began to stop
-    else if (batch.apartReady > 0) runOneApart(batch.apartReady);
-  }
-
-  async function rest(max: number): Promise<void> {
-    const now = clock.now();
-    const untilDue = outbox.dueInMs ?? LOOK_MS_MAX;
-    const untilLease = leaseNotBefore > now ? leaseNotBefore - now : LOOK_MS_MAX;
-    const signal = bell.listen();
-    if (max < 1 || isHungry) {
-      const untilLook = mayLease() ? LOOK_MS_MAX : MAY_LEASE_LOOK_MS;
-      await clock.sleep(Math.min(untilDue, untilLease, untilLook), signal);
-      return;
-    }
-    try {
-      await ledger.wake(Math.min(untilDue, Math.max(lookAt - now, 0)), signal);
-    } catch (cause) {
-      log.warn('wake failed', { cause });
-      await clock.sleep(LEASE_RETRY_MS, signal);
-    }
-    // Rung by ourselves, there is something to record, and that call asks for work too.
-    if (!signal.aborted || clock.now() >= lookAt) isHungry = true;
-  }
-
-  async function keepLeases(): Promise<void> {
-    const everyMs = leaseMs / HEARTBEATS_PER_LEASE;
-    let waitMs = everyMs;
-    while (!over.signal.aborted) {
-      await clock.sleep(waitMs, over.signal);
-      if (over.signal.aborted) return;
-      waitMs = (await extendAll()) ? everyMs : everyMs / 4; // a missed beat is made up for soon
-    }
-  }
-
-  async function extendAll(): Promise<boolean> {
-    const all = [...holding.all];
-    try {
-      for (let from = 0; from < all.length; from += BATCH_MAX) await extend(all.slice(from, from + BATCH_MAX));
-      return true;
-    } catch (cause) {
-      log.warn('heartbeat failed', { leases: all.length, cause });
-      return false;
-    }
-  }
-
-  async function extend(batch: readonly Held[]): Promise<void> {
-    const askedAt = clock.now();
-    const answers = await ledger.extend(
-      batch.map(({ lease: { jobId, token } }) => ({ jobId, token })),
-      leaseMs,
-    );
-    batch.forEach((held, index) => {
-      const answer = answers[index];
-      if (answer?.kind === 'extended') held.askedAt = askedAt;
-      else if (answer !== undefined && holding.all.has(held)) {
-        log.info('lease lost', { jobId: held.lease.jobId, because: answer.because });
-        holding.lose(held);
-      }
-    });
-  }
+  let arePlacesEmpty = false;
+  const loop = createLedgerLoop({
+    ...{ ledger, clock, random, log, settings, holding, outbox, pace, bell, mayLease },
+    stopping: stopping.signal,
+    over: over.signal,
+    arePlacesEmpty: () => arePlacesEmpty,
+    onLateLeases: giveBackShelf,
+    onApartReady: runOneApart,
+  });
 
   // ---- Jobs set apart
 
@@ -347,8 +233,7 @@ export function createWorker(parts: WorkerParts): Worker {
       .then(() => clock.sleep(APART_PAUSE_MS, stopping.signal)) // a child that cannot start is not started without end
       .finally(() => {
         isApartRunning = false;
-        isHungry = true; // the next answer says whether another one waits
-        bell.ring();
+        loop.askSoon(); // the next answer says whether another one waits
       });
   }
 
@@ -361,19 +246,19 @@ export function createWorker(parts: WorkerParts): Worker {
         const { leases } = await ledger.lease(failures === 0 ? request : { ...request, holds: [] });
         return { leases, askedAt };
       } catch (cause) {
-        if (failures >= LONE_LEASE_FAILURES_MAX) throw cause;
+        if (failures >= APART_LEASE_FAILURES_MAX) throw cause;
         log.warn('lease failed', { cause });
         await clock.sleep(LEASE_RETRY_MS * 2 ** failures);
       }
     }
   }
 
-  async function sendOneAlone(): Promise<void> {
+  async function sendOneApart(): Promise<void> {
     const { leases, askedAt } = await leaseOneApart();
     holding.add(leases, askedAt);
     if (stopping.signal.aborted) giveBackShelf();
     else if (leases.length > 0) {
-      void keepLeases();
+      void loop.keepLeases();
       await sendNext({ ...steps, settle: async (held, settlement) => void outbox.add(held, settlement) });
     }
     while (outbox.size > 0 && !over.signal.aborted) {
@@ -387,7 +272,6 @@ export function createWorker(parts: WorkerParts): Worker {
 
   /** Ends when nothing is under way any more and all of it is recorded. */
   let work: Promise<unknown> = Promise.resolve();
-  let arePlacesEmpty = false;
   let isStarted = false;
   let drained: Promise<DrainResult> | undefined;
 
@@ -398,9 +282,20 @@ export function createWorker(parts: WorkerParts): Worker {
       arePlacesEmpty = true;
       bell.ring();
     });
-    work = Promise.all([places, talkToLedger()]);
-    void keepLeases();
+    work = Promise.all([places, loop.run()]);
+    void loop.keepLeases();
+    showItself();
     void sweepAgainAndAgain({ ledger, clock, random, log, settings: { ...settings, resendMs } }, stopping.signal);
+  }
+
+  function showItself(): void {
+    const { about } = settings;
+    if (about === undefined) return;
+    const look = (): WorkerBeat => {
+      const { sending, endedPerSecond } = stats();
+      return { ...about, id: workerId, concurrency, sending, endedPerSecond };
+    };
+    void beatAgainAndAgain({ ledger, clock, random, log, look }, stopping.signal);
   }
 
   function giveBackShelf(): void {
@@ -424,6 +319,15 @@ export function createWorker(parts: WorkerParts): Worker {
     return { released, finished, left: holding.all.size };
   }
 
+  function stats(): WorkerStats {
+    return {
+      sending: holding.all.size - holding.shelved - outbox.size,
+      shelved: holding.shelved,
+      unrecorded: outbox.size,
+      endedPerSecond: pace.perMs * 1_000,
+    };
+  }
+
   function drain(withinMs: number): Promise<DrainResult> {
     drained ??= stop(withinMs);
     return drained;
@@ -432,22 +336,12 @@ export function createWorker(parts: WorkerParts): Worker {
   return {
     start,
     drain,
-    async run(signal) {
-      start();
-      if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      return drain(settings.drainMs ?? DRAIN_MS);
-    },
     runApart() {
-      const alone = sendOneAlone();
+      const alone = sendOneApart();
       work = alone.catch(() => {}); // its caller hears of it
       return alone;
     },
-    stats: () => ({
-      sending: holding.all.size - holding.shelved - outbox.size,
-      shelved: holding.shelved,
-      unrecorded: outbox.size,
-      endedPerSecond: pace.perMs * 1_000,
-    }),
+    stats,
   };
 }
 
@@ -458,19 +352,7 @@ function checkSettings({ concurrency, leaseMs, retryScale }: WorkerSettings): vo
   if (!(retryScale > 0)) throw new RangeError(`retryScale must be above 0, got ${retryScale}`);
 }
 
-/** Ends the rest of the one who talks to the ledger. Rung while nobody rests it does nothing: the talk looks at everything before it rests. */
-function createBell() {
-  let current = new AbortController();
-  return {
-    ring: (): void => current.abort(),
-    listen(): AbortSignal {
-      current = new AbortController();
-      return current.signal;
-    },
-  };
-}
-
-/** Loud, but not once for every mail. */
+/** Logs an error at most once a minute for each thing it is about. */
 function createComplaints(clock: Clock, log: Log) {
   const saidAt = new Map<string, number>();
   return function complain(about: string, note: string): void {
