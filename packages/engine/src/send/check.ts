@@ -2,6 +2,7 @@ import { ShoalError } from '../model/errors.ts';
 import { type LaneId, laneId } from '../model/ids.ts';
 import { addressOf } from '../model/inbox.ts';
 import type { DoubtPolicy } from '../model/job.ts';
+import { PRIORITIES, type Priority } from '../model/limit.ts';
 import {
   GIVE_UP_CEILING_MS,
   HTML_BYTES_MAX,
@@ -28,6 +29,7 @@ export interface CheckedRequest {
   readonly sendAt?: number;
   readonly expiresAt?: number;
   readonly onDoubt: DoubtPolicy;
+  readonly priority: Priority;
 }
 
 /**
@@ -50,6 +52,7 @@ export function checkRequest(request: SubmitRequest, now: number): CheckedReques
     inReplyTo: checkMessageId(request.inReplyTo, faults),
     ...checkTimes(request, now, faults),
     onDoubt: checkDoubtPolicy(request.onDoubt, faults),
+    priority: checkPriority(request.priority, faults),
   };
   checkRecipientCount(checked, request, faults);
   checkKey(request.key, faults);
@@ -186,6 +189,12 @@ function checkDoubtPolicy(value: unknown, faults: Faults): DoubtPolicy {
   if (value === 'resend') return 'resend';
   faults['onDoubt'] = 'must be hold or resend';
   return 'hold';
+}
+
+function checkPriority(value: unknown, faults: Faults): Priority {
+  const found = PRIORITIES.find((priority) => priority === (value ?? 'normal'));
+  if (found === undefined) faults['priority'] = `must be one of ${PRIORITIES.join(', ')}`;
+  return found ?? 'normal';
 }
 
 /** RFC 8941 allows more; printable ASCII survives every client, proxy and log unchanged. */

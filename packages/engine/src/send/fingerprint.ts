@@ -3,7 +3,7 @@ import { base32 } from '../model/ids.ts';
 
 /**
  * What makes two requests the same mail. `expiresAt` is left out: a caller that computes it anew on each try ("ten minutes
- * from now") would otherwise neither be recognised under its own key nor by the duplicate guard. `sendAt` is in: the same
+ * from now") would otherwise neither be recognised under its own key nor by the duplicate guard. `priority` says when and not what. `sendAt` is in: the same
  * reminder for three days is three mails.
  */
 export const FINGERPRINT_FIELDS = [

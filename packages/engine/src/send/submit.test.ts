@@ -36,6 +36,7 @@ function openBench(change: (ledger: Ledger) => Ledger = (ledger) => ledger) {
         return enqueued;
       },
     },
+    store: { hasReceivedFrom: async () => false },
     clock,
     random: createSeededRandom(1),
     idSecret: new Uint8Array(32).fill(7),

@@ -1,5 +1,6 @@
+import type { Envelope } from '../model/envelope.ts';
 import { ShoalError } from '../model/errors.ts';
-import type { TenantId } from '../model/ids.ts';
+import type { SenderId, TenantId } from '../model/ids.ts';
 import type { Job } from '../model/job.ts';
 import { DUPLICATE_GUARD_MS, PAGE_MAX } from '../model/limits.ts';
 import type { Message } from '../model/message.ts';
@@ -7,16 +8,22 @@ import type { Acceptance } from '../ports/acceptance.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyRecord, Ledger, NewJob } from '../ports/ledger.ts';
 import type { Random } from '../ports/random.ts';
+import type { Store } from '../ports/store.ts';
 import type { Submit, SubmitAnswer, SubmitRequest } from '../ports/submit.ts';
 import { mailboxText } from './address.ts';
+import { budgetsOf, refuseRecipients, refuseStoppedToken } from './bounds.ts';
 import { type CheckedRequest, checkRequest } from './check.ts';
 import { type Composed, compose } from './compose.ts';
 import { differingFields, fingerprintOf } from './fingerprint.ts';
 import { type DerivedIds, deriveIds } from './ids.ts';
+import { notQueued } from './not-queued.ts';
 
 export interface SubmitParts {
   readonly ledger: Pick<Ledger, 'findKeys' | 'get' | 'list'>;
   readonly acceptance: Acceptance;
+  readonly store: Pick<Store, 'hasReceivedFrom'>;
+  /** Why the provider behind a sender would not take such a mail at all; undefined when it would. */
+  readonly perMessageFault?: (sender: SenderId, envelope: Envelope, sizeBytes: number) => string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Of this installation, the same in every process. */
@@ -61,20 +68,34 @@ async function submitOnce(
     if (record.fingerprint !== fingerprint) throw keyReused(record.fingerprint, fingerprint);
     return answerFirst(parts, request.tenant, ids); // recognised without composing anything
   }
+  // After the key: what was accepted once stays accepted, whatever an operator changed since.
+  refuseStoppedToken(request);
+  await reached(refuseRecipients(parts.store, request, recipientsOf(mail)));
 
   const composed = await compose({ ...mail, ...ids, date: parts.clock.wallNow() });
   const message = messageOf(request, mail, ids, composed, parts.clock.wallNow());
   const job = jobOf(request, mail, ids, composed, { fingerprint, generation: record.generation, guardMs: guardMsOf(parts, request) });
+  refuseForProvider(parts, job);
   const enqueued = await reached(parts.acceptance.accept({ message, job }));
   switch (enqueued.kind) {
     case 'created':
-      return { messageId: enqueued.job.messageId, job: enqueued.job, deduplicated: false };
+      return {
+        messageId: enqueued.job.messageId,
+        job: enqueued.job,
+        deduplicated: false,
+        forecast: enqueued.forecast,
+        budgets: enqueued.budgets,
+      };
     case 'existing':
       return { messageId: enqueued.job.messageId, job: enqueued.job, deduplicated: true };
     case 'conflict':
       throw keyReused(enqueued.fingerprint, fingerprint);
     case 'stale':
       return undefined;
+    case 'over-budget':
+    case 'over-limit':
+    case 'stopped':
+      throw notQueued(enqueued, parts.clock.wallNow());
     default:
       return enqueued satisfies never;
   }
@@ -112,12 +133,19 @@ function guardMsOf(parts: SubmitParts, { key, allowDuplicate }: SubmitRequest): 
   return key === undefined || key.startsWith('auto_') ? (parts.settings?.guardMs ?? DUPLICATE_GUARD_MS) : 0;
 }
 
+function refuseForProvider({ perMessageFault }: SubmitParts, { sender, envelope, payload }: NewJob): void {
+  const fault = perMessageFault?.(sender, envelope, payload.byteLength);
+  if (fault !== undefined) throw new ShoalError('over_limit', `the mail ${fault}`, { details: { mail: fault } });
+}
+
+function recipientsOf({ to, cc, bcc }: CheckedRequest) {
+  return { to: to.map(mailboxText), cc: cc.map(mailboxText), bcc: bcc.map(mailboxText) };
+}
+
 function wantedOf(mail: CheckedRequest) {
   return {
     inbox: mailboxText(mail.from.mailbox),
-    to: mail.to.map(mailboxText),
-    cc: mail.cc.map(mailboxText),
-    bcc: mail.bcc.map(mailboxText),
+    ...recipientsOf(mail),
     subject: mail.subject,
     ...(mail.replyTo !== undefined && { replyTo: mailboxText(mail.replyTo) }),
     ...(mail.text !== undefined && { text: mail.text }),
@@ -135,9 +163,7 @@ function messageOf(request: SubmitRequest, mail: CheckedRequest, ids: DerivedIds
     inbox: request.inbox.id,
     messageIdHeader: ids.messageIdHeader,
     from: mailboxText(mail.from.mailbox),
-    to: mail.to.map(mailboxText),
-    cc: mail.cc.map(mailboxText),
-    bcc: mail.bcc.map(mailboxText),
+    ...recipientsOf(mail),
     ...(mail.replyTo !== undefined && { replyTo: mailboxText(mail.replyTo) }),
     subject: mail.subject,
     ...(mail.text !== undefined && { text: mail.text }),
@@ -156,6 +182,7 @@ function jobOf(
   known: { readonly fingerprint: string; readonly generation: number; readonly guardMs: number },
 ): NewJob {
   const mailboxes = [...mail.to, ...mail.cc, ...mail.bcc];
+  const budgets = budgetsOf(request);
   const needsUtf8 = mail.from.mailbox.needsUtf8 || mailboxes.some((mailbox) => mailbox.needsUtf8);
   return {
     id: ids.jobId,
@@ -172,6 +199,8 @@ function jobOf(
     },
     payload: composed.bytes,
     onDoubt: mail.onDoubt,
+    priority: mail.priority,
+    ...(budgets.length > 0 && { budgets }),
     ...(mail.sendAt !== undefined && { dueAt: mail.sendAt }),
     ...(mail.expiresAt !== undefined && { expiresAt: mail.expiresAt }),
     ...(request.key !== undefined && { key: { text: request.key, generation: known.generation } }),
