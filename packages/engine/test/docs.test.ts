@@ -46,7 +46,7 @@ describe('docs/reference', () => {
 
   it('lists every option with its unit, default and example', async () => {
     const rows = OPTIONS.map(({ env, flag, name, unit, default: usual, example, description }) => {
-      return [`\`${env}\``, `\`${flag}\``, `\`${name}\``, unit, `\`${usual}\``, `\`${example}\``, description];
+      return [`\`${env}\``, flag === undefined ? '-' : `\`${flag}\``, `\`${name}\``, unit, `\`${usual}\``, `\`${example}\``, description];
     });
     await expectTable('docs/reference/config.md', rows);
   });

@@ -7,6 +7,7 @@ import type { Captured } from '../ports/captured.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transport } from '../ports/transport.ts';
+import type { AddressFilter } from './_shared/address-filter.ts';
 import type { SqliteFile } from './_shared/sqlite-file.ts';
 
 export interface TransportParts {
@@ -14,6 +15,8 @@ export interface TransportParts {
   readonly random: Random;
   /** Where the capture transport keeps its mail. */
   readonly capturedDir: string;
+  /** For URLs that are not of the operator's configuration: where they may lead. */
+  readonly filter?: AddressFilter;
 }
 
 /** @throws ShoalError `bad_config` for a scheme that this version does not have, or a URL that is wrong. */
@@ -22,12 +25,29 @@ export async function openTransport(url: string, parts: TransportParts): Promise
   switch (scheme) {
     case 'smtp':
     case 'smtps':
-      return (await import('./transport/smtp/index.ts')).openSmtpTransport({ url, clock: parts.clock });
+      return (await import('./transport/smtp/index.ts')).openSmtpTransport({
+        url,
+        clock: parts.clock,
+        ...(parts.filter !== undefined && { filter: parts.filter }),
+      });
     case 'capture':
       return (await import('./transport/capture.ts')).openCaptureTransport({ dir: parts.capturedDir, clock: parts.clock });
     default:
-      throw new ShoalError('bad_config', `no transport for \`${scheme}:\` in this version; there are smtp:, smtps: and capture:`);
+      throw noTransport(scheme);
   }
+}
+
+/** Refuses what `openTransport` would refuse, and opens nothing. @throws ShoalError `bad_config`, never with a password in it */
+export async function checkTransport(url: string, filter?: AddressFilter): Promise<void> {
+  const scheme = schemeOf(url);
+  if (scheme === 'capture') return;
+  if (scheme !== 'smtp' && scheme !== 'smtps') throw noTransport(scheme);
+  const { parseSmtpUrl } = await import('./transport/smtp/url.ts');
+  (await import('./transport/smtp/index.ts')).refuseInside(parseSmtpUrl(url), filter);
+}
+
+function noTransport(scheme: string): ShoalError {
+  return new ShoalError('bad_config', `no transport for \`${scheme}:\` in this version; there are smtp:, smtps: and capture:`);
 }
 
 export async function openCaptured(dir: string): Promise<Captured> {

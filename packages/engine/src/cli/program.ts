@@ -175,7 +175,7 @@ function engineCommand(program: Command, name: string, summary: string, options:
     .option('--json', 'print JSON')
     .helpOption('--help', 'print this help')
     .addHelpText('after', ENGINE_HELP);
-  for (const option of OPTIONS.filter((known) => options.includes(known.name)))
+  for (const option of OPTIONS.filter((known) => options.includes(known.name) && known.flag !== undefined))
     command.option(`${option.flag} <value>`, `${option.description} (${option.unit}; default ${option.default})`);
   return command;
 }

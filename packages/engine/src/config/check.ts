@@ -1,9 +1,11 @@
+import { isIP } from 'node:net';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ShoalError } from '../model/errors.ts';
 import { LEASE_MS } from '../model/limits.ts';
 import { nearest } from '../model/nearest.ts';
 import { LATER_KEYS, OPTIONS, type OptionName } from './options.ts';
 import type { Config, HostPort } from './schema.ts';
+import { checkSenders } from './senders.ts';
 
 /** One value as somebody wrote it, and how they named it: `SHOAL_HTTP`, `--http`, or `http in shoal.config.json`. */
 export interface Written {
@@ -56,12 +58,14 @@ export function unknownName(
 /** From what was written to a configuration that the rest of the program can trust. */
 export function checkOptions(written: WrittenOptions): Config {
   const dataDir = option(written, 'dataDir', './.shoal', folder);
+  const { default: ownDefault, ...otherSenders } = option(written, 'senders', {}, (value, said) => senders(value, said, written));
+  const { transport: ownTransport, ...defaultSettings } = ownDefault ?? {};
   const ledger = option(written, 'ledger', `sqlite:${join(dataDir, 'shoal.db')}`, database);
   return {
     dataDir,
     ledger,
     store: option(written, 'store', ledger, (value, said) => sameFile(database(value, said), ledger, said)),
-    transport: option(written, 'transport', 'capture:', transport),
+    transport: ownTransport ?? option(written, 'transport', 'capture:', transport),
     domain: option(written, 'domain', 'shoal.localhost', domain),
     http: option(written, 'http', { host: '127.0.0.1', port: 7070 }, hostPort),
     concurrency: option(written, 'concurrency', 50, number({ min: 1, max: 10_000, isWhole: true })),
@@ -72,6 +76,9 @@ export function checkOptions(written: WrittenOptions): Config {
     diskFloorMb: option(written, 'diskFloorMb', 256, number({ min: 0, max: 1_048_576, isWhole: true })),
     publicHosts: option(written, 'publicHosts', [], hostNames),
     signup: option(written, 'signup', 'loopback', oneOf(['loopback', 'open', 'off'])),
+    senders: { ...otherSenders, ...(ownDefault !== undefined && { default: { preset: 'auto', limits: {}, ...defaultSettings } }) },
+    transportAllowCidrs: option(written, 'transportAllowCidrs', [], cidrs),
+    ...(written.secretKey !== undefined && { secretKey: hexKey(written.secretKey.value, written.secretKey.said) }),
   };
 }
 
@@ -159,6 +166,30 @@ function transport(value: unknown, said: string): string {
     throw bad(said, `${unknownScheme(scheme, LATER_TRANSPORTS)}; this version has smtp://, smtps:// and capture:`);
   checkSmtpUrl(given, said);
   return given;
+}
+
+function senders(value: unknown, said: string, written: WrittenOptions): Config['senders'] {
+  const checked = checkSenders(value, { said, bad, transport });
+  if (checked['default']?.transport !== undefined && written.transport !== undefined)
+    throw bad(`${said}.default.transport`, `stands beside ${written.transport.said}, which is the same thing; keep one`);
+  return checked;
+}
+
+function cidrs(value: unknown, said: string): readonly string[] {
+  const given = typeof value === 'string' ? (text(value, said) === 'none' ? [] : value.split(',')) : value;
+  const wanted = 'must be ranges of addresses, such as 127.0.0.0/8 or fd00::/8, or none';
+  if (!Array.isArray(given)) throw bad(said, wanted);
+  return given.map((range: unknown) => {
+    const [, network, bits] = /^([0-9a-f.:]+)\/(\d{1,3})$/i.exec(String(range).trim()) ?? [];
+    const most = { 0: -1, 4: 32, 6: 128 }[isIP(network ?? '')] ?? -1;
+    if (network === undefined || Number(bits) > most) throw bad(said, wanted);
+    return `${network}/${bits}`;
+  });
+}
+
+function hexKey(value: unknown, said: string): string {
+  if (typeof value === 'string' && /^[0-9a-f]{64}$/i.test(value)) return value;
+  throw bad(said, 'must be 32 random bytes as 64 hex digits, such as `openssl rand -hex 32` prints');
 }
 
 function checkSmtpUrl(given: string, said: string): void {

@@ -77,7 +77,7 @@ function fromFlags(flags: Readonly<Partial<Record<OptionName, string>>>): Writte
   const written: Partial<Record<OptionName, Written>> = {};
   for (const { name, flag, env } of OPTIONS) {
     const value = flags[name];
-    if (value === undefined) continue;
+    if (value === undefined || flag === undefined) continue;
     // Arguments are visible to every user of the machine (security G2).
     if (name === 'transport' && /^[^/]*\/\/[^/]*@/.test(value) && /:[^/]*@/.test(value.replace(/^[^/]*\/\//, '')))
       throw new ShoalError(

@@ -6,7 +6,8 @@ export interface Option {
   /** Its key in `shoal.config`. */
   readonly name: OptionName;
   readonly env: string;
-  readonly flag: string;
+  /** Absent: only the environment and the file have it, since it may hold a secret or is nothing to say in passing. */
+  readonly flag?: string;
   /** What its number counts, or the form of its text. */
   readonly unit: string;
   /** As a person would write it. */
@@ -143,6 +144,30 @@ export const OPTIONS: readonly Option[] = [
     example: 'off',
     description: 'Who may make a token: this machine, anybody, nobody.',
   },
+  {
+    name: 'senders',
+    env: 'SHOAL_SENDERS',
+    unit: 'object by name; JSON in the variable',
+    default: '{}',
+    example: '{"bulk":{"transport":"smtp://127.0.0.1:2525","limits":{"perDay":500}}}',
+    description: 'More senders than `default`: transport, preset, limits.',
+  },
+  {
+    name: 'transportAllowCidrs',
+    env: 'SHOAL_TRANSPORT_ALLOW_CIDRS',
+    unit: 'address ranges, separated by commas',
+    default: 'none',
+    example: '127.0.0.0/8,fd00::/8',
+    description: 'Internal networks that senders made over the API may use.',
+  },
+  {
+    name: 'secretKey',
+    env: 'SHOAL_SECRET_KEY',
+    unit: '64 hex digits',
+    default: 'made in DATA_DIR/secret.key',
+    example: '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+    description: 'Seals the passwords of senders made over the API.',
+  },
 ];
 
 /** Read by clients (`@shoal/sdk` and the commands that use it), so known here although no option of the engine. */
@@ -168,6 +193,5 @@ export const LATER_KEYS: Readonly<Record<string, string>> = {
   smtpIn: 'mail is sent, not received; only `off` is accepted',
   submission: 'mail is submitted over HTTP; only `off` is accepted',
   webhookAllowCidrs: 'there are no webhooks',
-  senders: 'there is one sender, `default`, carried by `transport`',
   retry: 'the schedules are fixed; `retryScale` stretches them all',
 };

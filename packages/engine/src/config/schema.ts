@@ -1,3 +1,5 @@
+import type { SenderSettings } from '../model/sender.ts';
+
 /**
  * What can be configured: names, units, defaults. `load.ts` alone reads flags, the environment and the file; `check.ts`
  * turns them into this type or says which option is wrong and what to do. Not here: opening anything.
@@ -25,6 +27,17 @@ export interface Config {
   /** Names this server is reached by, besides loopback and the host it listens on. */
   readonly publicHosts: readonly string[];
   readonly signup: 'loopback' | 'open' | 'off';
+  /** By name. The transport of `default` is `transport`, wherever it was written. */
+  readonly senders: Readonly<Record<string, SenderConfig>>;
+  /** Internal networks that senders made over the API may connect to. */
+  readonly transportAllowCidrs: readonly string[];
+  /** Seals secrets in the store; absent: `secret.key` of the data folder. Never printed. */
+  readonly secretKey?: string;
+}
+
+export interface SenderConfig extends SenderSettings {
+  /** Absent for `default` only. */
+  readonly transport?: string;
 }
 
 export interface HostPort {

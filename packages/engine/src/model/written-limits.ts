@@ -140,6 +140,8 @@ function onlyKnown(given: object, known: readonly string[], prefix: string, refu
   }
 }
 
-function shown(value: unknown): string {
-  return (typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))).slice(0, 60);
+/** Never what looks like a URL or an address: a password may be in it (security G1). */
+export function shown(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return /[@/]/.test(text) ? 'something else' : text.slice(0, 60);
 }

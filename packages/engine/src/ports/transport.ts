@@ -34,6 +34,8 @@ export interface TransportCapabilities {
   readonly description: string;
   /** Mail is kept here and goes nowhere: the start-up says so. */
   readonly captures: boolean;
+  /** Of how it logs in: another one after a changed password; tells nothing about it. For `Hold.login`. */
+  readonly login?: string;
   /** Sends that can be under way at once; absent means no cap of its own. */
   readonly connectionsMax?: number;
 }

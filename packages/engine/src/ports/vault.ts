@@ -4,6 +4,4 @@ export interface Vault {
   seal(text: string, purpose: string): Promise<Uint8Array>;
   /** @throws ShoalError `bad_config` when it was sealed with another key or for another purpose, or was changed */
   open(sealed: Uint8Array, purpose: string): Promise<string>;
-  /** Equal for equal texts, tells nothing about them, and no other installation makes the same. */
-  fingerprint(text: string): Promise<string>;
 }

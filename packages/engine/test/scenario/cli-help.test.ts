@@ -38,7 +38,7 @@ it('looks like this', async () => {
 it('says what every exit code means, and what every option of the engine is', async () => {
   const [program, serve] = [await helpOf([]), await helpOf(['serve'])];
   for (const [code, meaning] of EXIT_MEANINGS) expect(program).toContain(`${code}  ${meaning}`);
-  for (const { flag } of OPTIONS) expect(serve).toContain(flag);
+  for (const { flag } of OPTIONS) if (flag !== undefined) expect(serve).toContain(flag);
   expect(await helpOf(['work'])).not.toContain('apart');
 });
 

@@ -37,7 +37,9 @@ export function sendersIn(file: SqliteFile, { db, all, first, run }: Queries): S
     },
     async changeSender(record) {
       const { name, transport, settings, updated_at } = rowOf(record);
-      return file.write(() => changed(run(db.updateTable('sender_settings').set({ transport, settings, updated_at }).where('name', '=', name))));
+      return file.write(() =>
+        changed(run(db.updateTable('sender_settings').set({ transport, settings, updated_at }).where('name', '=', name))),
+      );
     },
     async removeSender(id, { moveTo }) {
       return file.write(() => {

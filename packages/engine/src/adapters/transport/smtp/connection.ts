@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { FailureCause, Phase } from '../../../model/reply.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { FINAL_DOT } from './data.ts';
@@ -13,6 +14,8 @@ export interface ConnectionPlan extends OpeningPlan {
   readonly trust: Trust;
   readonly clock: Clock;
   readonly waits: SmtpWaits;
+  /** Instead of the resolver of the operating system. */
+  readonly lookup?: LookupFunction;
 }
 
 /** What a connection tells its pool, and asks of it. */
@@ -50,9 +53,10 @@ export class Connection {
     this.#openedAt = plan.clock.now();
     this.#inFlight = [first];
     first.whenAborted = () => this.#aborted(first);
-    const { settings, clock, trust, waits } = plan;
+    const { settings, clock, trust, waits, lookup } = plan;
+    const place = { host: settings.host, port: settings.port, ...(lookup !== undefined && { lookup }) };
     this.#line = new Line(
-      { host: settings.host, port: settings.port, isTlsImplicit: settings.tls === 'implicit', trust, clock },
+      { ...place, isTlsImplicit: settings.tls === 'implicit', trust, clock },
       {
         opened: () => this.#open(),
         replied: (reply) => this.#replied(reply),

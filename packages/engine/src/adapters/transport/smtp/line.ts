@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { FailureCause } from '../../../model/reply.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -25,6 +25,8 @@ export interface LinePlan {
   readonly host: string;
   readonly port: number;
   readonly isTlsImplicit: boolean;
+  /** Instead of the resolver of the operating system. */
+  readonly lookup?: LookupFunction;
   readonly trust: Trust;
   readonly clock: Clock;
 }
@@ -46,13 +48,14 @@ export class Line {
     this.#plan = plan;
     this.#events = events;
     this.#deadline = new Deadline(plan.clock, () => events.waitedTooLong());
-    const { host, port } = plan;
+    const { host, port, lookup } = plan;
+    const place = { host, port, ...(lookup !== undefined && { lookup }) };
     if (plan.isTlsImplicit) {
-      const socket = connectTls({ ...plan.trust, host, port });
+      const socket = connectTls({ ...plan.trust, ...place });
       socket.once('secureConnect', () => this.#secured(socket, () => events.opened()));
       this.#socket = socket;
     } else {
-      this.#socket = connectTcp({ host, port });
+      this.#socket = connectTcp(place);
       this.#socket.once('connect', () => {
         this.#endOf = cutEnd;
         events.opened();
