@@ -52,6 +52,7 @@ export function errorAnswer(error: unknown, visit: { readonly requestId: string;
       'cache-control': 'no-store',
       'x-request-id': visit.requestId,
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(known.retryAfterMs === undefined ? {} : { 'retry-after': String(Math.max(1, Math.ceil(known.retryAfterMs / 1_000))) }),
       ...(status === 503 ? { 'retry-after': '1' } : {}),
       ...(status === 507 ? { 'retry-after': '10' } : {}),
       ...(known instanceof NoSuchRoute && known.allow.length > 0 ? { allow: known.allow.join(', ') } : {}),

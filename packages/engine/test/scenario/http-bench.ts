@@ -92,7 +92,7 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
   const deps: AppDeps = {
     store,
     ledger,
-    submit: createSubmit({ ledger, acceptance, clock, random, idSecret: new Uint8Array(32) }),
+    submit: createSubmit({ ledger, acceptance, store, clock, random, idSecret: new Uint8Array(32) }),
     captured: capturedFrom(captured),
     clock,
     random,
