@@ -21,7 +21,8 @@ import { pause } from './wait.mjs';
  * @typedef {object} Dot
  * @property {number} at epoch ms, when the dot was read
  * @property {string} messageId
- * @property {string} to one recipient a mail in these tests
+ * @property {string} to the last recipient; most mails in these tests have one
+ * @property {number} recipients
  * @property {string} sha256 of the bytes as they came over the wire
  * @property {number} sizeBytes
  * @property {number} connection on which it came
@@ -90,6 +91,7 @@ export async function openSink(journalPath, plan = {}) {
   async function converse(socket, connection, quit) {
     let held = Buffer.alloc(0);
     let to = '';
+    let recipients = 0;
     const input = socket[Symbol.asyncIterator]();
     /** Reads on until `mark`; what came before it, or undefined when the line ended. @param {Buffer} mark */
     const readTo = async (mark) => {
@@ -122,7 +124,10 @@ export async function openSink(journalPath, plan = {}) {
         if (greylists && isFirst) {
           to = '';
           say('450 4.7.1 greylisted, come back later');
-        } else say('250 2.1.5 ok');
+        } else {
+          recipients += 1;
+          say('250 2.1.5 ok');
+        }
       } else if (verb === 'DATA' && to === '') say('554 5.5.1 no valid recipients');
       else if (verb === 'DATA') {
         const visit = visits.get(to) ?? 0;
@@ -143,6 +148,7 @@ export async function openSink(journalPath, plan = {}) {
           at: Date.now(),
           messageId: /^message-id:\s*(<[^>\r\n]*>)/im.exec(body.toString('latin1', 0, 16_384))?.[1] ?? '',
           to,
+          recipients,
           sha256: createHash('sha256').update(body).digest('hex'),
           sizeBytes: body.length - 2,
           connection,
@@ -150,6 +156,7 @@ export async function openSink(journalPath, plan = {}) {
         };
         writeSync(journal, `${JSON.stringify(dot)}\n`);
         to = '';
+        recipients = 0;
         await plan.onDot?.(dot);
         if (replyDelayMs > 0) await pause(replyDelayMs);
         if (isCut) return void socket.destroy();
@@ -159,7 +166,10 @@ export async function openSink(journalPath, plan = {}) {
         say('221 2.0.0 bye');
         return void socket.end();
       } else if (['HELO', 'MAIL', 'RSET', 'NOOP'].includes(verb)) {
-        if (verb !== 'NOOP') to = '';
+        if (verb !== 'NOOP') {
+          to = '';
+          recipients = 0;
+        }
         say('250 2.0.0 ok');
       } else say('502 5.5.1 not known here');
     }

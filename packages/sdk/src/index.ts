@@ -8,4 +8,5 @@ export type { Attempt, Email, EmailRecord, JobRecord, Status, WaitOptions } from
 export { type ClientErrorCode, ShoalError } from './error.ts';
 export type { Inbox, Mail } from './inbox.ts';
 export { type CapturedMail, type JobForReview, Shoal, type ShoalOptions } from './shoal.ts';
+export type { QueuedSender, QueueRecord, QueueWorker } from './queue.ts';
 export { readToken, saveToken, tokenFilePath } from './token-file.ts';

@@ -2,6 +2,7 @@ import { type Connection, openConnection, type Retries } from './connection.ts';
 import { type Email, type EmailRecord, emailHandle, type JobRecord } from './email.ts';
 import { deleteInbox, type Inbox, type InboxRecord, inboxHandle } from './inbox.ts';
 import { badOption, notEmpty, onlyKnown, positiveNumber } from './option.ts';
+import type { QueueRecord } from './queue.ts';
 import { environmentVariable } from './surroundings.ts';
 import { explained, findToken, type Token } from './token.ts';
 
@@ -112,6 +113,15 @@ export interface Shoal {
    * console.log(email.status);
    */
   email(id: string): Promise<Email>;
+
+  /**
+   * How the queue stands: depth by state, each sender with what it waits for and until when, workers and rates. For the operator.
+   *
+   * @throws ShoalError `forbidden` with the token of an agent
+   * @example
+   * for (const sender of (await mail.queue()).senders) console.log(sender.name, sender.ready, sender.waiting?.because);
+   */
+  queue(options?: { readonly after?: string }): Promise<QueueRecord>;
 
   /**
    * Mail that was given up, newest first.
@@ -226,6 +236,11 @@ function client(connection: Connection, token: Token | undefined): Shoal {
     async email(id) {
       const record = await call.json<EmailRecord>({ method: 'GET', path: `/v1/emails/${encodeURIComponent(id)}` });
       return emailHandle(call, { id: record.id, status: record.status, deduplicated: false });
+    },
+    async queue(options = {}) {
+      onlyKnown('queue()', options, ['after']);
+      const query = options.after === undefined ? '' : `?after=${encodeURIComponent(options.after)}`;
+      return call.json<QueueRecord>({ method: 'GET', path: `/v1/queue${query}` });
     },
     deadLetters: () => allPages<JobForReview>(call, '/v1/dead-letters'),
     async requeue(id) {

@@ -123,6 +123,10 @@ function commands(
     ended(await (await import('./status.ts')).showStatus(terminal, id, flags)),
   );
 
+  client('queue', 'show how the queue stands: depth, who waits for what, workers').action(async (flags: JsonFlag) =>
+    ended(await (await import('./queue.ts')).showQueue(terminal, flags)),
+  );
+
   client('captured [id]', 'show mail that was kept instead of sent; with an id, its source').action(
     async (id: string | undefined, flags: JsonFlag) => {
       const { listCaptured, showCaptured } = await import('./captured.ts');

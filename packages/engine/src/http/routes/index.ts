@@ -11,6 +11,7 @@ import { doubtRoutes } from './doubts.ts';
 import { emailRoutes } from './emails.ts';
 import { healthRoutes } from './health.ts';
 import { inboxRoutes } from './inboxes.ts';
+import { queueRoutes } from './queue.ts';
 
 const ANSWERING: readonly Route[] = [
   ...healthRoutes,
@@ -20,5 +21,6 @@ const ANSWERING: readonly Route[] = [
   ...deadLetterRoutes,
   ...doubtRoutes,
   ...capturedRoutes,
+  ...queueRoutes,
 ];
 export const ROUTES: readonly Route[] = [...ANSWERING, openApiRoute(ANSWERING)];
