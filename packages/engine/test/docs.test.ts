@@ -114,6 +114,34 @@ async function helpOf(path: readonly string[]): Promise<string> {
   return terminal.printed();
 }
 
+describe('docs/reference/security.md', () => {
+  const rows = namedRows('docs/reference/security.md');
+
+  it('has a row for every code that a comment or the name of a test cites', () => {
+    /** `security S7`, `Security: S11, W1`, and titles such as 'S6, S7: ...'. */
+    const CITATIONS = [/\bsecurity:? ([A-Z]\d+(?:, [A-Z]\d+)*)/gi, /['"`]([A-Z]\d+(?:, [A-Z]\d+)*): /g];
+    const codesIn = (source: string): string[] =>
+      CITATIONS.flatMap((citation) => [...source.matchAll(citation)].flatMap(([, codes = '']) => codes.split(', ')));
+    expect(codesIn("// (security S11, W1) C1\nit('D4: x');")).toEqual(['S11', 'W1', 'D4']);
+    const cited = new Set(sources().flatMap((path) => codesIn(text(path))));
+    expect([...cited].sort()).toEqual(rows.map(([code]) => nameIn(code)).sort());
+  });
+
+  it('names files that are there', () => {
+    const named = rows.flatMap((row) => [...(row[3] ?? '').matchAll(/`([^`]+)`/g)].map(([, path]) => `packages/engine/src/${path}`));
+    expect(named.length).toBeGreaterThanOrEqual(rows.length);
+    expect(named.filter((path) => !existsSync(join(REPO, path)))).toEqual([]);
+  });
+
+  function sources(): string[] {
+    return ['engine/src', 'engine/test', 'sdk/src'].flatMap((folder) =>
+      readdirSync(join(REPO, 'packages', folder), { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.ts') && !name.endsWith('docs.test.ts'))
+        .map((name) => join('packages', folder, name)),
+    );
+  }
+});
+
 describe('docs/states.md', () => {
   it('has every state, in order, with what a caller sees', () => {
     const shown = namedRows('docs/states.md').filter((row) => row.length === 5);
