@@ -12,7 +12,8 @@ export function deadLetter(
 const WHAT_NOW: Readonly<Record<DeadReason, string>> = {
   permanent: 'The refusal is definite, so it was not tried again. Correct the cause, then requeue it or send anew.',
   expired: 'Its expiry comes before another try could be made.',
-  exhausted: 'It was tried until the give-up time. Requeue it once the other side is well again.',
+  exhausted: 'It was tried as long and as often as it may be. Requeue it once the other side is well again.',
   poison: 'It killed its worker twice while running alone.',
   decided: 'Somebody decided so.',
+  over_limit: 'It has more recipients than its sender may mail in a whole window. Split it, or raise the limit and requeue it.',
 };

@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import type { FailureClass } from '../model/outcome.ts';
-import { apartDelaysMs, type RetryFacts, retryAfter, waitMs } from './retry.ts';
+import { apartDelaysMs, type RetryFacts, type RetrySettings, retryAfter, waitMs } from './retry.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const ONE = { retryScale: 1 };
 
-function after(facts: Partial<RetryFacts> & { failure: FailureClass }, random = 0.5, settings = ONE) {
-  return retryAfter({ failures: {}, failingMs: 0, ...facts }, settings, () => random);
+function after(facts: Partial<RetryFacts> & { failure: FailureClass }, random = 0.5, settings: RetrySettings = ONE) {
+  return retryAfter({ failures: {}, attempts: 1, failingMs: 0, ageMs: 0, recipients: ['ann@x.example'], ...facts }, settings, () => random);
 }
 
 /** The waits of one class, each failure counted before the next. */
@@ -57,6 +57,6 @@ it('tells a mail dead now when it would expire before its next try', () => {
 it('scales waits and not the time to give up', () => {
   expect(after({ failure: 'deferred' }, 0.5, { retryScale: 0.01 })).toEqual({ kind: 'retry', delayMs: 3_000 });
   expect(after({ failure: 'deferred', failingMs: HOUR_MS }, 0.5, { retryScale: 0.01 }).kind).toBe('retry');
-  expect(waitMs('session', 0.1, () => 0.5)).toBe(1_000);
+  expect(waitMs('scope', 0.1, () => 0.5)).toBe(1_000);
   expect(apartDelaysMs(3, 1, () => 0.5)).toEqual([5_000, 10_000, 20_000]);
 });

@@ -1,5 +1,7 @@
 import { GIVE_UP_CEILING_MS, GIVE_UP_MS } from '../model/limits.ts';
 import type { FailureClass } from '../model/outcome.ts';
+import type { FailedAttempt, RetryOptions } from '../model/retry.ts';
+import { askPolicy } from './retry-policy.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -30,83 +32,119 @@ export const SCHEDULES: Readonly<Record<FailureClass, Schedule>> = {
   greylist: { delaysMs: [6 * MINUTE_MS, 15 * MINUTE_MS, 30 * MINUTE_MS], jitter: [1, 1.2], after: 'deferred' },
 };
 
-export interface RetryFacts {
-  readonly failure: FailureClass;
-  /** Counted failures before this one, by class. */
-  readonly failures: Readonly<Partial<Record<FailureClass, number>>>;
-  /** Since the first counted failure; 0 when this is the first. */
-  readonly failingMs: number;
-  /** Until the mail may no longer be sent. */
-  readonly expiresInMs?: number;
-}
+export type RetryFacts = FailedAttempt & {
+  /** The next try comes no earlier, whatever the schedule says: the peer asked for it, or its reply is known to want it. */
+  readonly notBeforeMs?: number;
+};
+
 export interface RetrySettings {
   /** Multiplies every wait; for tests. */
   readonly retryScale: number;
+  /** Where a class has none of its own. */
   readonly giveUpMs?: number;
-  readonly schedules?: Readonly<Record<FailureClass, Schedule>>;
+  readonly retry?: RetryOptions;
+  /** Told each time a policy throws or answers nonsense. */
+  readonly onPolicyFault?: (fault: string) => void;
 }
 export type RetryAnswer =
   | { readonly kind: 'retry'; readonly delayMs: number }
   | { readonly kind: 'dead'; readonly reason: 'exhausted' | 'expired' };
 
 /**
- * When to try again after a counted failure, or why not. Gives up by time, not by count: 24 hours after the first counted
- * failure unless set otherwise, five days at most. Time spent waiting for `sendAt` or for limits of ours is not in it, or a
- * mail planned for next week would be given up at its first failure. `expiresAt` always wins, and a mail that would expire
- * before its next try is told dead now.
+ * When to try again after a counted failure, or why not. Gives up by time: 24 hours after the first counted failure unless
+ * set otherwise, five days at most; and by count where one is set. Time spent waiting for `sendAt` or for limits of ours is
+ * not in it, or a mail planned for next week would be given up at its first failure. A policy of the user's own is asked
+ * first. `expiresAt` always wins, and a mail that would expire before its next try is told dead now.
  *
  * @param random  uniform in [0, 1)
- * @example retryAfter({ failure: 'deferred', failures: {}, failingMs: 0 }, { retryScale: 1 }, () => 0.5) // 300000 ms
  */
 export function retryAfter(facts: RetryFacts, settings: RetrySettings, random: () => number): RetryAnswer {
-  const giveUpMs = Math.min(settings.giveUpMs ?? GIVE_UP_MS, GIVE_UP_CEILING_MS);
-  if (facts.failingMs >= giveUpMs) return { kind: 'dead', reason: 'exhausted' };
-  const planned = Math.floor(plannedDelayMs(facts, settings.schedules ?? SCHEDULES, random) * settings.retryScale);
-  const delayMs = Math.min(planned, giveUpMs - facts.failingMs); // the last try is made when the time is up, not before
-  if (facts.expiresInMs !== undefined && delayMs >= facts.expiresInMs) return { kind: 'dead', reason: 'expired' };
-  return { kind: 'retry', delayMs };
+  const plan = askPolicy(facts, settings);
+  const answer = plan === undefined ? asScheduled(facts, settings, random) : asPlanned(plan, facts, settings);
+  const expires = facts.expiresInMs !== undefined && answer.kind === 'retry' && answer.delayMs >= facts.expiresInMs;
+  return expires ? { kind: 'dead', reason: 'expired' } : answer;
 }
 
-function plannedDelayMs(
-  { failure, failures }: RetryFacts,
-  schedules: Readonly<Record<FailureClass, Schedule>>,
-  random: () => number,
-): number {
+function asScheduled(facts: RetryFacts, settings: RetrySettings, random: () => number): RetryAnswer {
+  const own = settings.retry?.classes[facts.failure] ?? {};
+  if (own.attemptsMax !== undefined && countedFailures(facts) >= own.attemptsMax) return { kind: 'dead', reason: 'exhausted' };
+  const giveUpMs = Math.min(own.giveUpMs ?? settings.giveUpMs ?? GIVE_UP_MS, GIVE_UP_CEILING_MS);
+  const planned = scheduledDelayMs(facts, schedulesOf(settings.retry), random);
+  const scaled = Math.floor(Math.min(planned, own.ceilingMs ?? planned) * settings.retryScale);
+  return within(giveUpMs, Math.max(scaled, facts.notBeforeMs ?? 0), facts);
+}
+
+function asPlanned(plan: NonNullable<ReturnType<typeof askPolicy>>, facts: RetryFacts, { retryScale }: RetrySettings): RetryAnswer {
+  if ('giveUp' in plan) return { kind: 'dead', reason: 'exhausted' };
+  return within(GIVE_UP_CEILING_MS, Math.floor(plan.delayMs * retryScale), facts);
+}
+
+/** The last try is made when the time is up, not before. */
+function within(giveUpMs: number, delayMs: number, { failingMs }: RetryFacts): RetryAnswer {
+  if (failingMs >= giveUpMs) return { kind: 'dead', reason: 'exhausted' };
+  return { kind: 'retry', delayMs: Math.min(delayMs, giveUpMs - failingMs) };
+}
+
+/** This one included. Greylisting asks for its retries, so all of it together is one. */
+function countedFailures({ failure, failures }: RetryFacts): number {
+  const { network = 0, deferred = 0, greylist = 0 } = failures;
+  const isGreylisted = greylist > 0 || failure === 'greylist';
+  return network + deferred + (failure === 'greylist' ? 0 : 1) + (isGreylisted ? 1 : 0);
+}
+
+type Schedules = Readonly<Record<FailureClass, Schedule>>;
+
+/** The lists of delays that somebody set, with the jitter of the class. */
+function schedulesOf(options: RetryOptions | undefined): Schedules {
+  if (options === undefined) return SCHEDULES;
+  const of = (failure: FailureClass): Schedule => {
+    const delaysMs = options.classes[failure]?.delaysMs;
+    return delaysMs === undefined ? SCHEDULES[failure] : { ...SCHEDULES[failure], delaysMs };
+  };
+  return { network: of('network'), deferred: of('deferred'), greylist: of('greylist') };
+}
+
+function scheduledDelayMs({ failure, failures }: RetryFacts, schedules: Schedules, random: () => number): number {
   const own = schedules[failure];
   const nth = failures[failure] ?? 0;
   const goesOn = own.after === 'deferred' && nth >= own.delaysMs.length;
   const schedule = goesOn ? schedules.deferred : own;
   const index = goesOn || failure === 'deferred' ? deferredSteps(failures, schedules) : nth;
   const baseMs = schedule.delaysMs[Math.min(index, schedule.delaysMs.length - 1)] ?? 0;
-  const [from, to] = schedule.jitter;
-  return baseMs * (from + (to - from) * random());
+  return spread(baseMs, schedule.jitter, random);
 }
 
 /** How far the deferred list was used: by its own class, and by those that went on with it. */
-function deferredSteps(failures: RetryFacts['failures'], schedules: Readonly<Record<FailureClass, Schedule>>): number {
+function deferredSteps(failures: RetryFacts['failures'], schedules: Schedules): number {
   const beyond = (failure: FailureClass): number =>
     schedules[failure].after === 'deferred' ? Math.max(0, (failures[failure] ?? 0) - schedules[failure].delaysMs.length) : 0;
   return (failures.deferred ?? 0) + beyond('network') + beyond('greylist');
 }
 
+function spread(baseMs: number, [from, to]: readonly [from: number, to: number], random: () => number): number {
+  return baseMs * (from + (to - from) * random());
+}
+
 /** Waits that are not counted, by what they wait for. Short enough to notice the cure, long enough not to be the disease. */
 export const WAITS = {
-  /** The server closed or refused the session: another one, soon. */
-  session: { baseMs: 10 * SECOND_MS, jitter: [0.5, 1.5] },
+  /** What holds the mail back is the state of its sender or domain; this is only for the moment until the ledger knows it. */
+  scope: { baseMs: 10 * SECOND_MS, jitter: [0.5, 1.5] },
+  /** One recipient gets too much mail, or one message came too often: nothing else waits, and this waits long. */
+  alone: { baseMs: HOUR_MS, jitter: [1, 1.2] },
   /** A dead kept connection: a new one at once, apart enough that a pool's worth of them does not come in one blow. */
   reconnect: { baseMs: SECOND_MS, jitter: [0, 1] },
-  /** Credentials or settings: nothing gets better until somebody acts. */
-  account: { baseMs: 5 * MINUTE_MS, jitter: [0.9, 1.1] },
+  /** More connections than the peer allows: by then the ledger lets fewer go at once. */
+  crowd: { baseMs: 4 * SECOND_MS, jitter: [0.5, 1.5] },
   /** The ledger did not answer the commit. */
   ledger: { baseMs: 2 * SECOND_MS, jitter: [0.5, 1] },
 } as const satisfies Record<string, { readonly baseMs: number; readonly jitter: readonly [number, number] }>;
 
 export function waitMs(cause: keyof typeof WAITS, retryScale: number, random: () => number): number {
   const { baseMs, jitter } = WAITS[cause];
-  return Math.floor(baseMs * (jitter[0] + (jitter[1] - jitter[0]) * random()) * retryScale);
+  return Math.floor(spread(baseMs, jitter, random) * retryScale);
 }
 
 /** 5 s * 2^n before the n-th run apart, n from 0, each a little earlier or later so that a fleet's poison does not run at once. */
 export function apartDelaysMs(count: number, retryScale: number, random: () => number): readonly number[] {
-  return Array.from({ length: count }, (_, n) => Math.floor(5 * SECOND_MS * 2 ** n * (0.8 + 0.4 * random()) * retryScale));
+  return Array.from({ length: count }, (_, n) => Math.floor(spread(5 * SECOND_MS * 2 ** n, [0.8, 1.2], random) * retryScale));
 }

@@ -1,9 +1,10 @@
 import type { SenderId, WorkerId } from '../model/ids.ts';
 import type { JobKind } from '../model/job.ts';
 import { PREFETCH_LEASE_FRACTION } from '../model/limits.ts';
+import type { RetryOptions } from '../model/retry.ts';
 import type { Apart } from '../ports/apart.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Lease, Ledger, Settled, Settlement, WorkerBeat } from '../ports/ledger.ts';
+import type { Hold, Lease, Ledger, Settled, Settlement, WorkerBeat } from '../ports/ledger.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transport } from '../ports/transport.ts';
@@ -44,6 +45,8 @@ export interface WorkerSettings {
   /** Wait before a doubt under `resend` is sent once more; one lease unless set. */
   readonly resendMs?: number;
   readonly giveUpMs?: number;
+  /** Changes the schedules of retries, by class or by a policy. */
+  readonly retry?: RetryOptions;
   readonly retentionMs?: number;
   /** Where this worker runs, for whoever looks at the queue; absent: it is not shown there. */
   readonly about?: Pick<WorkerBeat, 'host' | 'pid' | 'version'>;
@@ -104,6 +107,8 @@ export function createWorker(parts: WorkerParts): Worker {
     retryScale: settings.retryScale,
     resendMs,
     ...(settings.giveUpMs !== undefined && { giveUpMs: settings.giveUpMs }),
+    ...(settings.retry !== undefined && { retry: settings.retry }),
+    onPolicyFault: once((fault) => log.error('the retry policy is at fault, so the schedule is used', { fault })),
   };
   const uniform = (): number => random.uniform();
   const pace = createPace(clock, leaseMs * PREFETCH_LEASE_FRACTION);
@@ -155,7 +160,7 @@ export function createWorker(parts: WorkerParts): Worker {
       pace.ended();
       observe({ point: 'delivered', lease: held.lease, seen, verdict });
       const settlement = decide(verdict, held.lease, seen, decideSettings, uniform);
-      if (verdict.kind === 'wait' && verdict.cause === 'account') complain(held.lease.sender, settlement.note);
+      for (const hold of stopsIn(settlement)) complain(hold.scope, hold.note);
       if (settlement.effects?.some(({ kind }) => kind === 'throttled' || kind === 'hold')) giveBackShelfOf(held.lease.sender);
       return settlement;
     },
@@ -361,4 +366,17 @@ function createComplaints(clock: Clock, log: Log) {
     saidAt.set(about, now);
     log.error('mail is held back', { about, note });
   };
+}
+
+function once(say: (text: string) => void): (text: string) => void {
+  let isSaid = false;
+  return (text) => {
+    if (!isSaid) say(text);
+    isSaid = true;
+  };
+}
+
+/** Holds that a person has to end, or mend the cause of. */
+function stopsIn({ effects = [] }: Settlement): readonly Hold[] {
+  return effects.flatMap((effect) => (effect.kind === 'hold' && effect.hold.why !== 'throttled' ? [effect.hold] : []));
 }
