@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { jobId, messageId, senderId, tenantId } from '../model/ids.ts';
+import { inboxId, jobId, laneId, messageId, senderId, tenantId } from '../model/ids.ts';
 import type { RecipientReply, Report } from '../model/reply.ts';
 import type { Lease, Settlement } from '../ports/ledger.ts';
 import { classify } from './classify.ts';
@@ -15,6 +15,7 @@ const LEASE: Lease = {
   kind: 'send',
   tenant: tenantId(`acct_${'0'.repeat(26)}`),
   sender: senderId('default'),
+  lane: laneId(inboxId(`ibx_${'0'.repeat(26)}`)),
   messageId: messageId(`eml_${'0'.repeat(26)}`),
   envelope: {
     from: 'agent@agents.example',
@@ -29,6 +30,7 @@ const LEASE: Lease = {
   failures: {},
   resends: 0,
   crashes: 0,
+  busyReleases: 0,
   ageMs: 0,
   failingMs: 0,
 };

@@ -5,7 +5,7 @@ export const APPLE_SUFFIXES: readonly string[] = ['.icloud.com', '.me.com', '.ap
 
 // biome-ignore format: a rule is a row
 export const APPLE_RULES: readonly ReplyRule[] = [
-  { id: 'apple-volume', codes: [421, 451], phrases: ['[bs02]', '[hcm1]', 'hcm1', 'excessive volume'], blame: 'source', action: 'throttle', waitMs: 15 * MINUTE_MS },
+  { id: 'apple-volume', codes: [421, 451], phrases: ['[bs02]', '[hcm1]', 'excessive volume'], blame: 'source', action: 'throttle', waitMs: 15 * MINUTE_MS },
   { id: 'apple-sending-limit', codes: [550], status: ['7.1'], phrases: ['sending limit'],
     blame: 'account', action: 'throttle', waitMs: HOUR_MS, hint: 'This account has sent all that iCloud allows in a day. Lower the limits of this sender.' },
 ];

@@ -11,7 +11,7 @@ export const GOOGLE_RULES: readonly ReplyRule[] = [
   // An unusual rate: the text names of what, and only that slows down. Order matters: each text says "unusual rate" too.
   { id: 'google-rate-message-id', codes: [421], status: ['7.28'], phrases: ['message-id'],
     blame: 'message', action: 'throttle', waitMs: HOUR_MS, hint: 'The same Message-ID came too often: every message needs one of its own.' },
-  { id: 'google-rate-domain', codes: [421], status: ['7.28'], phrases: ['spf domain', 'dkim domain', 'url domain', 'url'],
+  { id: 'google-rate-domain', codes: [421], status: ['7.28'], phrases: ['spf domain', 'dkim domain', 'url'],
     blame: 'identity', action: 'throttle', waitMs: 30 * MINUTE_MS, hint: 'Google sees too much unwanted mail from {domain}: send less from it, and to people who want it.' },
   { id: 'google-rate-source', codes: [421], status: ['7.28'],
     blame: 'source', action: 'throttle', waitMs: 30 * MINUTE_MS, hint: 'Google sees too much unwanted mail from this IP address: send less through it.' },
