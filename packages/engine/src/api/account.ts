@@ -3,9 +3,10 @@
  * answers with nouns of the model; a foreign id is the same `not_found` as a missing one (security T1). Not here: HTTP,
  * JSON shapes, tokens in clear text, or any decision about when and how often a mail is sent.
  */
-import { base32, type TenantId, tenantId, tokenId } from '../model/ids.ts';
+import type { TenantId } from '../model/ids.ts';
 import type { Role, Tenant, TokenRecord } from '../model/tenant.ts';
 import type { ApiPorts } from './ports.ts';
+import { newTenantId, newTokenId } from './tokens.ts';
 
 /** Opens an account with this first token; the token itself is the caller's to make and to show once (security K1). */
 export async function signUp(
@@ -13,9 +14,8 @@ export async function signUp(
   token: { readonly hash: string; readonly role: Role },
 ): Promise<Tenant> {
   const createdAt = ports.clock.wallNow();
-  const tenant: Tenant = { id: tenantId(`acct_${base32(ports.random.bytes(17), 26)}`), createdAt };
-  const id = tokenId(`tok_${base32(ports.random.bytes(10), 16)}`);
-  await ports.store.addTenant(tenant, { ...token, id, tenant: tenant.id, createdAt, isStopped: false });
+  const tenant: Tenant = { id: newTenantId(ports), createdAt };
+  await ports.store.addTenant(tenant, { ...token, id: newTokenId(ports), tenant: tenant.id, createdAt, isStopped: false });
   return tenant;
 }
 

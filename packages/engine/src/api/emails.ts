@@ -3,9 +3,10 @@ import { type InboxId, type MessageId, messageId, type TenantId } from '../model
 import type { Inbox } from '../model/inbox.ts';
 import { type Job, STATES, type Status, statusOf, statusOfAll } from '../model/job.ts';
 import type { Message } from '../model/message.ts';
-import type { SubmitRequest } from '../ports/submit.ts';
+import type { SubmitAnswer, SubmitRequest } from '../ports/submit.ts';
 import { pageAt } from './cursor.ts';
 import { type JobStory, jobsOf, storiesOf } from './jobs.ts';
+import { type MailWait, waitOf } from './mail-waits.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** An email as its owner sees it. */
@@ -16,7 +17,13 @@ export interface Email {
   readonly status: Status;
 }
 
-export interface SentEmail {
+/** The same, with every attempt, and with what a queued one waits for. */
+export interface WholeEmail extends Email {
+  readonly stories: readonly JobStory[];
+  readonly wait?: MailWait;
+}
+
+export interface SentEmail extends Pick<SubmitAnswer, 'forecast' | 'budgets'> {
   readonly messageId: MessageId;
   /** The Message-ID header. Absent only when the mail was accepted and could not be read back at once. */
   readonly messageIdHeader?: string;
@@ -30,7 +37,7 @@ export interface SentEmail {
  * cannot be read back is left out.
  */
 export async function sendEmail(ports: Pick<ApiPorts, 'store' | 'ledger' | 'submit'>, request: SubmitRequest): Promise<SentEmail> {
-  const { messageId: id, job, deduplicated } = await ports.submit.submit(request);
+  const { messageId: id, job, deduplicated, ...outlook } = await ports.submit.submit(request);
   const message = await ports.store.getMessage(request.tenant, id).catch(() => undefined);
   // An earlier mail may have come further, in several jobs; a new one has this one.
   const email = message === undefined || !deduplicated ? undefined : await emailOf(ports, message).catch(() => undefined);
@@ -40,6 +47,7 @@ export async function sendEmail(ports: Pick<ApiPorts, 'store' | 'ledger' | 'subm
     job,
     status: email?.status ?? statusOf(job.state),
     deduplicated,
+    ...outlook,
   };
 }
 
@@ -69,21 +77,14 @@ export async function listEmails(ports: Pick<ApiPorts, 'store' | 'ledger'>, quer
 }
 
 /** @throws ShoalError `not_found` */
-export async function getEmail(
-  ports: Pick<ApiPorts, 'store' | 'ledger'>,
-  tenant: TenantId,
-  reference: string,
-): Promise<Email & { readonly stories: readonly JobStory[] }> {
+export async function getEmail(ports: Pick<ApiPorts, 'store' | 'ledger'>, tenant: TenantId, reference: string): Promise<WholeEmail> {
   const email = await emailMeantBy(ports, tenant, reference);
-  return { ...email, stories: await storiesOf(ports, email.jobs) };
+  const [stories, wait] = await Promise.all([storiesOf(ports, email.jobs), waitOf(ports, email.jobs)]);
+  return { ...email, stories, ...(wait !== undefined && { wait }) };
 }
 
 /** The same, when it left from this inbox. @throws ShoalError `not_found` */
-export async function getEmailOf(
-  ports: Pick<ApiPorts, 'store' | 'ledger'>,
-  inbox: Inbox,
-  reference: string,
-): Promise<Email & { readonly stories: readonly JobStory[] }> {
+export async function getEmailOf(ports: Pick<ApiPorts, 'store' | 'ledger'>, inbox: Inbox, reference: string): Promise<WholeEmail> {
   const email = await getEmail(ports, inbox.tenant, reference);
   if (email.message.inbox !== inbox.id) throw noEmail();
   return email;

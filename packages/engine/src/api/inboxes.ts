@@ -1,6 +1,8 @@
 import { ShoalError } from '../model/errors.ts';
 import { base32, type InboxId, inboxId, senderId, type TenantId } from '../model/ids.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
+import { changeIn, limitBudget, type WrittenBounds } from './bounds.ts';
+import type { Caller } from './caller.ts';
 import { pageAt } from './cursor.ts';
 import { cleanLocalPart, DISPLAY_NAME_CHARACTERS_MAX, localPartFault, localPartsFor, type NameWishes } from './names.ts';
 import type { ApiPorts } from './ports.ts';
@@ -72,6 +74,28 @@ export async function getInbox(ports: Pick<ApiPorts, 'store'>, tenant: TenantId,
   const inbox = reference.includes('@') ? await ports.store.findInbox(tenant, reference) : await byId(ports, tenant, reference);
   if (inbox === undefined) throw new ShoalError('not_found', 'no inbox with this id');
   return inbox;
+}
+
+/** An inbox of the caller's account; for an operator any, by id or by address. @throws ShoalError `not_found` */
+export async function inboxFor(ports: Pick<ApiPorts, 'store'>, { role, tenant }: Caller, reference: string): Promise<Inbox> {
+  if (role !== 'operator') return getInbox(ports, tenant, reference);
+  const inbox = await ports.store.findAnyInbox(reference);
+  if (inbox === undefined) throw new ShoalError('not_found', 'no inbox with this id');
+  return inbox;
+}
+
+/** For operators. @throws ShoalError `not_found`, `refused_value`, `bad_request` when nothing is to be changed */
+export async function boundInbox(
+  ports: Pick<ApiPorts, 'store' | 'ledger'>,
+  caller: Caller,
+  reference: string,
+  written: WrittenBounds,
+): Promise<Inbox> {
+  const change = changeIn(written);
+  const inbox = await inboxFor(ports, caller, reference);
+  await limitBudget(ports, inbox.id, change);
+  await ports.store.changeInbox(inbox.id, change);
+  return { ...inbox, ...change };
 }
 
 /** @throws ShoalError `not_found`, and `forbidden` when it was deleted */

@@ -1,10 +1,12 @@
 /** Answers of `/v1` as JSON: LobsterMail's shapes, and what is ours besides. Times are ISO 8601 in UTC, absent values null. */
 import type { CapturedEmail } from '../api/captured.ts';
-import type { Email, SentEmail } from '../api/emails.ts';
+import type { Email, SentEmail, WholeEmail } from '../api/emails.ts';
 import type { JobForReview, JobStory } from '../api/jobs.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
 import type { Attempt, Job } from '../model/job.ts';
 import type { RecipientReply } from '../model/reply.ts';
+import { iso, isoOrNull } from './iso.ts';
+import { budgetJson, forecastJson, waitJson } from './standing-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -25,6 +27,8 @@ export function inboxJson(inbox: Inbox): Json {
     createdAt: iso(inbox.createdAt),
     lastEmailAt: null,
     expiresAt: null,
+    caps: inbox.caps ?? null,
+    policy: inbox.policy ?? null,
   };
 }
 
@@ -57,13 +61,14 @@ export function emailJson(email: Email): Json {
   };
 }
 
-export function wholeEmailJson(email: Email & { readonly stories: readonly JobStory[] }): Json {
+export function wholeEmailJson(email: WholeEmail): Json {
   const { message } = email;
   return {
     ...emailJson(email),
     body: message.text ?? message.html ?? '',
     text: message.text ?? null,
     html: message.html ?? null,
+    waiting: waitJson(email.wait),
     jobs: email.stories.map(storyJson),
   };
 }
@@ -78,6 +83,9 @@ export function sentEmailJson(sent: SentEmail): Json {
     createdAt: iso(sent.job.createdAt),
     dueAt: iso(sent.job.dueAt),
     expiresAt: isoOrNull(sent.job.expiresAt),
+    priority: sent.job.priority,
+    forecast: sent.forecast === undefined ? null : forecastJson(sent.forecast),
+    budget: (sent.budgets ?? []).map(budgetJson),
   };
 }
 
@@ -116,10 +124,6 @@ export function pageJson(items: readonly Json[], cursor: string | undefined): Js
   return { data: items, pagination: { cursor: cursor ?? null, hasMore: cursor !== undefined }, cursor: cursor ?? null };
 }
 
-export function iso(epochMs: number): string {
-  return new Date(epochMs).toISOString();
-}
-
 function jobJson(job: Job): Json {
   return {
     id: job.id,
@@ -133,6 +137,7 @@ function jobJson(job: Job): Json {
     crashes: job.crashes,
     resends: job.resends,
     onDoubt: job.onDoubt,
+    priority: job.priority,
     parentId: job.parentId ?? null,
     createdAt: iso(job.createdAt),
     dueAt: iso(job.dueAt),
@@ -158,8 +163,4 @@ function attemptJson(attempt: Attempt): Json {
 
 function recipientJson({ address, reply }: RecipientReply): Json {
   return { address, reply };
-}
-
-function isoOrNull(epochMs: number | undefined): string | null {
-  return epochMs === undefined ? null : iso(epochMs);
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { VERDICTS } from '../api/doubts.ts';
 import type { DoubtPolicy, Status } from '../model/job.ts';
+import { PRIORITIES } from '../model/limit.ts';
 import { PAGE_MAX } from '../model/limits.ts';
 
 /** Requests of `/v1` as they may be written. Only their form is checked here: what a value may be, the stories say. */
@@ -46,6 +47,7 @@ const mailFields = {
   sendAt: time.optional(),
   expiresAt: time.optional(),
   onDoubt: z.enum(DOUBT_POLICIES).optional(),
+  priority: z.enum(PRIORITIES).optional(),
   allowDuplicate: z.boolean().optional(),
   /** Refused rather than ignored: a mail that goes without its attachment is another mail (security S8). */
   attachments: z
@@ -68,7 +70,18 @@ export const createInbox = z.object({
   preferred: oneOrMany.optional(),
 });
 
-export const resolveDoubt = z.object({ verdict: z.enum(VERDICTS), note: text.max(500).optional() });
+/** What may stand in them, `model/caps.ts` and `model/policy.ts` say: a slip in a bound must be refused, not ignored. */
+const bound = z.record(text, z.unknown()).optional();
+export const bounds = z.object({ caps: bound, policy: bound });
+export const createToken = z.object({ ownAccount: z.boolean().optional(), ...bounds.shape });
+
+const NOTE_CHARACTERS_MAX = 500;
+const note = text.max(NOTE_CHARACTERS_MAX).optional();
+/** Why, for whoever meets the hold. */
+export const reason = z.object({ note });
+export const switchAccount = z.object({ account: text.optional(), note });
+
+export const resolveDoubt = z.object({ verdict: z.enum(VERDICTS), note });
 
 const wholeNumber = text
   .regex(/^-?\d{1,6}$/, 'must be a whole number')

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { ShoalError } from '../model/errors.ts';
 import type { Inbox } from '../model/inbox.ts';
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX } from '../model/limits.ts';
+import type { TokenRecord } from '../model/tenant.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
 import { definedOnly } from './defined-only.ts';
 import type { sendFromInbox } from './schemas.ts';
@@ -11,14 +12,18 @@ import type { sendFromInbox } from './schemas.ts';
  *
  * @throws ShoalError `body_missing`, `bad_request`, `refused_value`
  */
-export function submitRequest(inbox: Inbox, mail: z.output<typeof sendFromInbox>, headers: Headers): SubmitRequest {
+export function submitRequest(
+  inbox: Inbox,
+  mail: z.output<typeof sendFromInbox>,
+  { caller, headers }: { readonly caller: TokenRecord; readonly headers: Headers },
+): SubmitRequest {
   const { body, attachments: _, text, html, ...rest } = mail;
   const bodies = { text: either('text', text, body?.text), html: either('html', html, body?.html) };
   if ((bodies.text ?? '') === '' && (bodies.html ?? '') === '')
     throw new ShoalError('body_missing', 'the mail has no text: give body.text or body.html (or text or html at the top)', {
       details: { 'body.text': 'is required when there is no body.html' },
     });
-  return { tenant: inbox.tenant, inbox, ...definedOnly({ ...rest, ...bodies, key: idempotencyKey(headers) }) };
+  return { tenant: inbox.tenant, inbox, by: caller, ...definedOnly({ ...rest, ...bodies, key: idempotencyKey(headers) }) };
 }
 
 function either(name: string, top: string | undefined, inBody: string | undefined): string | undefined {

@@ -1,10 +1,17 @@
 import { readUsage, signUp } from '../../api/account.ts';
+import { holdsOn, switchAccount } from '../../api/kill-switch.ts';
 import { ShoalError } from '../../model/errors.ts';
+import { tenantScope } from '../../model/scope.ts';
 import type { Role } from '../../model/tenant.ts';
-import { ACCOUNT_TERMS, iso } from '../answers.ts';
+import { ACCOUNT_TERMS } from '../answers.ts';
+import { iso } from '../iso.ts';
 import { mintToken } from '../auth.ts';
 import { isFromLoopback } from '../door.ts';
+import { definedOnly } from '../defined-only.ts';
 import { type Call, openRoute, type Route, route } from '../route.ts';
+import * as schemas from '../schemas.ts';
+import { holdsJson } from '../standing-json.ts';
+import { tokenJson } from './tokens.ts';
 
 export const accountRoutes: readonly Route[] = [
   openRoute({
@@ -23,16 +30,35 @@ export const accountRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/account',
-    summary: 'The account of this token.',
+    summary: 'The account of this token, what holds it back, and the token itself with its caps and its policy.',
     answer: async ({ deps, caller }) => ({
       id: caller.tenant,
       role: caller.role,
       ...ACCOUNT_TERMS,
       usage: await readUsage(deps, caller.tenant),
+      holds: holdsJson(await holdsOn(deps, tenantScope(caller.tenant))),
+      token: tokenJson(caller),
       createdAt: iso(caller.createdAt),
     }),
   }),
+  switchRoute('stop', 'Refuses new mail of an account, and holds what is queued where it is; an operator may name any `account`.'),
+  switchRoute('start', 'Takes new mail of a stopped account again, and lets what is queued go.'),
 ];
+
+/** Whoever owns the account may stop it; to start it again is for operators. */
+function switchRoute(act: 'stop' | 'start', summary: string): Route {
+  return route({
+    method: 'POST',
+    path: `/v1/account/${act}`,
+    summary,
+    access: act === 'stop' ? 'token' : 'operator',
+    body: schemas.switchAccount,
+    answer: async ({ deps, caller, body }) => {
+      const { account, holds } = await switchAccount(deps, caller, { act, ...definedOnly(body) });
+      return { id: account, holds: holdsJson(holds) };
+    },
+  });
+}
 
 /** A sign-up without a socket comes from the program that opened the engine: its first start, or whoever embeds it. */
 function roleFor({ remoteAddress }: Call): Role {

@@ -21,7 +21,7 @@ export const emailRoutes: readonly Route[] = [
     answer: async ({ deps, caller, body, headers }) => {
       const { from, inboxId, ...mail } = body;
       const inbox = await inboxMeantBy(deps, caller.tenant, definedOnly({ from, inboxId }));
-      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, mail, headers)));
+      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, mail, { caller, headers })));
     },
   }),
   route({

@@ -1,9 +1,12 @@
 import { getEmailOf, listEmails, sendEmail } from '../../api/emails.ts';
-import { createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
+import { boundInbox, createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
+import { holdsOn, type Switch, switchInbox } from '../../api/kill-switch.ts';
+import { inboxScope } from '../../model/scope.ts';
 import { ACCOUNT_TERMS, emailJson, inboxJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
 import { PAGE_DEFAULT } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
+import { holdsJson } from '../standing-json.ts';
 import { submitRequest } from '../submit-request.ts';
 import { definedOnly } from '../defined-only.ts';
 
@@ -38,8 +41,19 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/inboxes/:id',
-    summary: 'One inbox, by id or address; a deleted one too.',
-    answer: async ({ deps, caller, param }) => inboxJson(await getInbox(deps, caller.tenant, param('id'))),
+    summary: 'One inbox, by id or address, with what holds it back; a deleted one too.',
+    answer: async ({ deps, caller, param }) => {
+      const inbox = await getInbox(deps, caller.tenant, param('id'));
+      return { ...inboxJson(inbox), holds: holdsJson(await holdsOn(deps, inboxScope(inbox.id))) };
+    },
+  }),
+  route({
+    method: 'PATCH',
+    path: '/v1/inboxes/:id',
+    summary: 'Sets the `caps` or the `policy` of an inbox of any account: each replaces the whole of what was there.',
+    access: 'operator',
+    body: schemas.bounds,
+    answer: async ({ deps, caller, param, body }) => inboxJson(await boundInbox(deps, caller, param('id'), definedOnly(body))),
   }),
   route({
     method: 'DELETE',
@@ -58,7 +72,7 @@ export const inboxRoutes: readonly Route[] = [
     status: 202,
     answer: async ({ deps, caller, param, body, headers }) => {
       const inbox = await getActiveInbox(deps, caller.tenant, param('id'));
-      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, body, headers)));
+      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, body, { caller, headers })));
     },
   }),
   route({
@@ -88,4 +102,23 @@ export const inboxRoutes: readonly Route[] = [
       return wholeEmailJson(await getEmailOf(deps, inbox, param('emailId')));
     },
   }),
+  switchRoute('stop', 'Refuses new mail of an inbox, and holds what is queued where it is.'),
+  switchRoute('start', 'Takes new mail of a stopped inbox again, and lets what is queued go.'),
+  switchRoute('pause', 'Holds the mail of an inbox; new mail is accepted and waits.'),
+  switchRoute('resume', 'Lets the mail of a paused inbox go.'),
 ];
+
+/** Whoever owns the inbox may hold it; to let it go is for operators. */
+function switchRoute(act: Switch, summary: string): Route {
+  return route({
+    method: 'POST',
+    path: `/v1/inboxes/:id/${act}`,
+    summary,
+    access: act === 'stop' || act === 'pause' ? 'token' : 'operator',
+    body: schemas.reason,
+    answer: async ({ deps, caller, param, body }) => {
+      const { inbox, holds } = await switchInbox(deps, caller, { act, inbox: param('id'), ...definedOnly(body) });
+      return { ...inboxJson(inbox), holds: holdsJson(holds) };
+    },
+  });
+}
