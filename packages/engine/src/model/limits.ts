@@ -11,6 +11,8 @@ export const SUBJECT_CHARACTERS_MAX = 998;
 /** Our own: what an agent writes by hand fits; larger content is an attachment. */
 export const TEXT_BYTES_MAX = 1_000_000;
 export const HTML_BYTES_MAX = 2_000_000;
+/** Our own: what most providers take of a finished mail, encoded (20 to 40 MB). Encoding makes up to three bytes of one. */
+export const MESSAGE_BYTES_MAX = 25_000_000;
 /** Our own: base64 of 25 MiB is 34 MiB, and some room. */
 export const REQUEST_BYTES_MAX = 40 * 1024 * 1024;
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 256;

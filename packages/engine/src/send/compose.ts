@@ -1,5 +1,6 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
-import { LINE_BYTES_MAX } from '../model/limits.ts';
+import { ShoalError } from '../model/errors.ts';
+import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX } from '../model/limits.ts';
 import type { Mailbox } from './address.ts';
 import { encodeDate, encodeMailboxes, encodeText } from './headers.ts';
 import { plainTextOf } from './plain-text.ts';
@@ -31,13 +32,17 @@ export interface Composed {
  *
  * Line ends in `text` and `html` become CRLF, a lone CR or LF too (security S4: a bare CR before a dot has smuggled
  * messages past servers that take it for a line end).
+ *
+ * @throws ShoalError `too_large` when the finished mail, encoded, is larger than `bytesMax`
  */
-export async function compose(mail: Composition): Promise<Composed> {
+export async function compose(mail: Composition, bytesMax = MESSAGE_BYTES_MAX): Promise<Composed> {
   const headers = headersOf(mail);
   const text = mail.text === undefined ? undefined : withCrlf(mail.text);
   const html = mail.html === undefined ? undefined : withCrlf(mail.html);
   const bytes =
     html === undefined && isSevenBit(text ?? '') ? plainMail(headers, text ?? '') : await composedMail(mail, headers, text, html);
+  if (bytes.length > bytesMax)
+    throw new ShoalError('too_large', `the finished mail would have ${bytes.length} bytes; at most ${bytesMax} are sent`);
   return { bytes, eightBit: checkedForTheWire(bytes) };
 }
 

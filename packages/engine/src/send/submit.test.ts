@@ -232,6 +232,7 @@ it.each([
   ['text', { text: 'a\0b' }, /NUL/],
   ['text', { text: 'a\udc00b' }, /surrogate/],
   ['text', { text: 'ü'.repeat(500_001) }, /1000000 bytes/],
+  ['cc', { cc: Array.from({ length: 101 }, (_, n) => `r${n}@example.com`) }, /101/],
   ['text', { text: { path: '/etc/hostname' } }, /text/],
   ['html', { html: { href: 'http://127.0.0.1:9/' } }, /text/],
   ['html', { html: '\0' }, /NUL/],
@@ -254,6 +255,20 @@ it.each([
   const error = await bench.refusal(change);
   expect(error.code).toBe('refused_value');
   expect(error.details[field]).toMatch(why);
+  expect(bench.messages).toEqual([]);
+});
+
+it('takes text and html that are as large as they may be, and sends all of it', async () => {
+  const bench = openBench();
+  const { messageId } = await bench.send({ text: 'ü'.repeat(500_000), html: 'ü'.repeat(1_000_000) });
+  const [payload] = await bench.ledger.payloads([messageId]);
+  expect(payload?.length).toBeGreaterThan(3_000_000);
+});
+
+it('refuses html that is one byte larger, and queues nothing', async () => {
+  const bench = openBench();
+  const error = await bench.refusal({ html: `${'ü'.repeat(1_000_000)}.` });
+  expect(error.details['html']).toMatch(/2000000 bytes/);
   expect(bench.messages).toEqual([]);
 });
 
