@@ -187,6 +187,7 @@ function openWorker(
       concurrency: config.concurrency,
       leaseMs: config.leaseMs,
       retryScale: config.retryScale,
+      retry: config.retry,
       kinds: ['send'],
     },
   });

@@ -7,5 +7,6 @@ export { loadConfig } from './config/load.ts';
 export type { Config } from './config/schema.ts';
 export { type Engine, type EngineParts, openEngine, type Roles } from './engine.ts';
 export { type ErrorCode, ShoalError } from './model/errors.ts';
+export type { FailedAttempt, RetryOptions, RetryPlan, RetryPolicy } from './model/retry.ts';
 export type { Ledger } from './ports/ledger.ts';
 export type { Transport } from './ports/transport.ts';

@@ -24,6 +24,7 @@ it('gives every option its documented default', () => {
     concurrency: 50,
     log: 'info',
     retryScale: 1,
+    retry: { classes: {} },
     leaseMs: 60_000,
     drainMs: 30_000,
     diskFloorMb: 256,

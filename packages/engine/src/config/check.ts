@@ -4,6 +4,7 @@ import { ShoalError } from '../model/errors.ts';
 import { LEASE_MS } from '../model/limits.ts';
 import { nearest } from '../model/nearest.ts';
 import { LATER_KEYS, OPTIONS, type OptionName } from './options.ts';
+import { checkRetry } from './retry.ts';
 import type { Config, HostPort } from './schema.ts';
 import { checkSenders } from './senders.ts';
 
@@ -71,6 +72,7 @@ export function checkOptions(written: WrittenOptions): Config {
     concurrency: option(written, 'concurrency', 50, number({ min: 1, max: 10_000, isWhole: true })),
     log: option(written, 'log', 'info', oneOf(['debug', 'info', 'warn', 'error', 'silent'])),
     retryScale: option(written, 'retryScale', 1, number({ min: 0.0001, max: 1_000, isWhole: false })),
+    retry: option(written, 'retry', { classes: {} }, (value, said) => checkRetry(value, { said, bad })),
     leaseMs: option(written, 'leaseMs', LEASE_MS, number({ min: 500, max: 3_600_000, isWhole: true })),
     drainMs: option(written, 'drainMs', 30_000, number({ min: 0, max: 3_600_000, isWhole: true })),
     diskFloorMb: option(written, 'diskFloorMb', 256, number({ min: 0, max: 1_048_576, isWhole: true })),

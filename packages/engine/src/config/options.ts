@@ -100,6 +100,14 @@ export const OPTIONS: readonly Option[] = [
     description: 'Multiplies every retry delay; for tests.',
   },
   {
+    name: 'retry',
+    env: 'SHOAL_RETRY',
+    unit: 'object by class, or a function; JSON in the variable',
+    default: '{}',
+    example: '{"network":{"attemptsMax":8},"deferred":{"giveUpMs":3600000}}',
+    description: 'When a failed mail is tried again; see docs/guides/retries.md.',
+  },
+  {
     name: 'leaseMs',
     env: 'SHOAL_LEASE_MS',
     flag: '--lease-ms',
@@ -193,5 +201,4 @@ export const LATER_KEYS: Readonly<Record<string, string>> = {
   smtpIn: 'mail is sent, not received; only `off` is accepted',
   submission: 'mail is submitted over HTTP; only `off` is accepted',
   webhookAllowCidrs: 'there are no webhooks',
-  retry: 'the schedules are fixed; `retryScale` stretches them all',
 };

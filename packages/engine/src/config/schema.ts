@@ -1,3 +1,4 @@
+import type { RetryOptions } from '../model/retry.ts';
 import type { SenderSettings } from '../model/sender.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface Config {
   readonly log: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Multiplies every retry delay; for tests. */
   readonly retryScale: number;
+  /** When a failed mail is tried again, where that was changed. */
+  readonly retry: RetryOptions;
   readonly leaseMs: number;
   readonly drainMs: number;
   /** With less free on the disk of the database, nothing new is accepted or sent; MiB. */
