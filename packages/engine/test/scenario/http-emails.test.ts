@@ -252,6 +252,16 @@ describe('captured mail', () => {
       }),
     ]);
   });
+
+  it('has no second page, and says so to who asks for one', async () => {
+    const { account } = await openSender();
+    const { status, body } = await account.ask('GET', '/v1/captured?limit=1&cursor=x');
+    expect({ status, data: body['data'], warnings: body['warnings'] }).toEqual({
+      status: 200,
+      data: [],
+      warnings: [expect.stringContaining('cursor')],
+    });
+  });
 });
 
 /** The next job is sent, but for one recipient, who is refused for good and gets a job of its own. */
