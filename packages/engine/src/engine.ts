@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { SqliteFile } from './adapters/_shared/sqlite-file.ts';
 import { openDisk } from './adapters/disk.ts';
 import { openSqliteLedger, type SqliteLedger } from './adapters/ledger/sqlite/index.ts';
-import { openCaptured, openSqlite, openTransport } from './adapters/registry.ts';
+import { openCaptured, openSqlite } from './adapters/registry.ts';
 import { openSqliteStore, type SqliteStore } from './adapters/store/sqlite/index.ts';
 import { environmentOf } from './config/environment.ts';
 import type { Config } from './config/schema.ts';
@@ -21,9 +21,11 @@ import type { Ledger } from './ports/ledger.ts';
 import type { Log } from './ports/log.ts';
 import type { Random } from './ports/random.ts';
 import type { Transport } from './ports/transport.ts';
+import type { Roster } from './send/roster.ts';
 import { createDiskFloor, type DiskFloor } from './send/disk-floor.ts';
 import { createSubmit } from './send/submit.ts';
 import { createWorker, type DrainResult, type Worker } from './send/worker.ts';
+import { DEFAULT_SENDER, openSenders, type Senders } from './senders.ts';
 import { VERSION } from './version.ts';
 
 /** What this process does: answer callers, carry mail, or both. */
@@ -94,15 +96,22 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   const store = await openSqliteStore(file);
   const sqlite = await openSqliteLedger(file, { keepsPayloads: true, onDropped: store.keepEndNow });
   const ledger = decorate.ledger?.(sqlite) ?? sqlite;
-  const opened = await openTransport(config.transport, base);
-  const transport = decorate.transport?.(opened) ?? opened;
+  const senders = await openSenders({
+    ...base,
+    store,
+    ledger,
+    transportParts: base,
+    decorate: (transport) => decorate.transport?.(transport) ?? transport,
+  });
+  const { roster } = senders;
+  const transport = await roster.transportFor(DEFAULT_SENDER);
   // A file that is held alone has no room for a child process; its jobs set apart wait, and the worker says so.
   const apart = parts.apart ?? (ledger.capabilities.isShared ? childForApart(config, base) : undefined);
   const floor = createDiskFloor({ ...base, disk: parts.disk ?? openDisk(file.path), floorBytes: config.diskFloorMb * 1_048_576 });
-  const worker = openWorker(base, { ledger, transport, floor, ...(apart !== undefined && { apart }) });
+  const worker = openWorker(base, { ledger, roster, floor, ...(apart !== undefined && { apart }) });
   const accepting = oneTransaction(file, sqlite, store);
   const acceptance = aboveFloor(decorate.acceptance?.(accepting) ?? accepting, floor);
-  const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport, floor }) : undefined;
+  const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport, senders, floor }) : undefined;
 
   let listening: Listening | undefined;
   let drained: Promise<DrainResult> | undefined;
@@ -127,6 +136,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
     facts: [
       `ledger: ${ledger.capabilities.description}; ${durability(ledger)}`,
       `transport: ${transport.capabilities.description}`,
+      ...senders.facts,
       ...file.warnings.map((warning) => `warning: ${warning}`),
     ],
     captures: transport.capabilities.captures,
@@ -142,6 +152,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
       if (face !== undefined && config.http !== 'off') listening = await listen(face, { ...config.http, log: base.log });
       if (roles.worker) worker.start();
       void floor.watch(closing.signal);
+      void roster.follow(closing.signal);
     },
     drain,
     async close() {
@@ -149,7 +160,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
       await listening?.close();
       closing.abort();
       // What had no reply at the limit becomes a doubt. Its server may think for ten minutes yet, and nobody waits for that.
-      const closed = transport.close();
+      const closed = roster.close();
       if (left === 0) await closed;
       await store.close();
       await ledger.close();
@@ -171,12 +182,12 @@ const NOTHING_LEFT: DrainResult = { released: 0, finished: 0, left: 0 };
 
 function openWorker(
   base: Base,
-  plugs: { readonly ledger: Ledger; readonly transport: Transport; readonly floor: DiskFloor; readonly apart?: Apart },
+  plugs: { readonly ledger: Ledger; readonly roster: Roster; readonly floor: DiskFloor; readonly apart?: Apart },
 ): Worker {
   const { config, clock, random, log } = base;
   return createWorker({
     ledger: plugs.ledger,
-    transportFor: () => plugs.transport, // `default` is the only sender of this version
+    transportFor: (sender) => plugs.roster.transportFor(sender),
     clock,
     random,
     log,
@@ -228,6 +239,7 @@ async function openFace(
     readonly store: SqliteStore;
     readonly acceptance: Acceptance;
     readonly transport: Transport;
+    readonly senders: Senders;
     readonly floor: DiskFloor;
   },
 ): Promise<Face> {
@@ -236,8 +248,12 @@ async function openFace(
   let isStopping = false;
   const app = createApp({
     store: plugs.store,
+    senderStore: plugs.store,
+    roster: plugs.senders.roster,
+    vault: plugs.senders.vault,
+    checkTransport: plugs.senders.checkTransport,
     ledger: plugs.ledger,
-    submit: createSubmit({ ledger: plugs.ledger, acceptance: plugs.acceptance, clock, random, idSecret }),
+    submit: createSubmit({ ledger: plugs.ledger, acceptance: plugs.acceptance, store: plugs.store, clock, random, idSecret }),
     ...(plugs.transport.capabilities.captures ? { captured: await openCaptured(base.capturedDir) } : {}),
     clock,
     random,

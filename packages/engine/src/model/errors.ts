@@ -43,6 +43,14 @@ const CODES = {
     retryable: false,
     hint: 'Choose another local part, or send `name` and let the server find a free one.',
   },
+  no_such_sender: { status: 422, retryable: false, hint: 'Name a sender of this server, or leave it out for `default`.' },
+  sender_exists: { status: 409, retryable: false, hint: 'Choose another name, or change the one that is there with PATCH.' },
+  sender_in_config: { status: 409, retryable: false, hint: 'Change it in the configuration and restart; the API changes those it made.' },
+  sender_in_use: {
+    status: 409,
+    retryable: false,
+    hint: 'Wait until its mail has gone, or cancel it; `moveTo` gives its inboxes to another sender.',
+  },
   key_reused: { status: 409, retryable: false, hint: 'Use a new Idempotency-Key for new content; `differs` names what changed.' },
   wrong_state: { status: 409, retryable: false, hint: 'The mail is no longer in a state that allows this; read its status.' },
   too_late: {

@@ -140,7 +140,9 @@ function withLogin(transport: Transport, parts: RosterParts, url: string): Trans
   };
 }
 
-/** Keyed, so that nobody can try passwords against it. */
+/** Keyed, so that nobody can try passwords against it. Options that say nothing about the login leave it as it is. */
 function loginOf({ loginSecret }: Pick<RosterParts, 'loginSecret'>, url: string): string {
-  return createHmac('sha256', loginSecret).update(url).digest('hex').slice(0, 32);
+  const [place = '', options = ''] = url.split('?', 2);
+  const mechanism = options.split('&').find((option) => option.startsWith('auth=')) ?? '';
+  return createHmac('sha256', loginSecret).update(`${place} ${mechanism}`).digest('hex').slice(0, 32);
 }

@@ -2,15 +2,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { addressFilter } from '../../src/adapters/_shared/address-filter.ts';
 import { openSqliteFile } from '../../src/adapters/_shared/sqlite-file.ts';
 import { openSqliteLedger } from '../../src/adapters/ledger/sqlite/index.ts';
+import { checkTransport } from '../../src/adapters/registry.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/adapters/store/sqlite/index.ts';
+import { openFileVault } from '../../src/adapters/vault/file.ts';
 import { type App, type AppDeps, type AppSettings, createApp } from '../../src/http/app.ts';
-import { workerId } from '../../src/model/ids.ts';
+import { senderId, workerId } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
+import { PLAIN_SETTINGS, senderOf } from '../../src/model/sender.ts';
 import type { Acceptance } from '../../src/ports/acceptance.ts';
 import type { Captured, CapturedMail } from '../../src/ports/captured.ts';
 import type { Lease, Ledger } from '../../src/ports/ledger.ts';
+import { openRoster } from '../../src/send/roster.ts';
 import { createSubmit } from '../../src/send/submit.ts';
 import { createManualClock, createSeededRandom, type ManualClock } from '../../src/testing/index.ts';
 
@@ -61,6 +66,10 @@ export interface Account {
 
 export interface BenchOptions {
   readonly settings?: Partial<AppSettings>;
+  /** What the API asks and the roster tells, where it is another one than that of the mail. */
+  readonly ledger?: (clock: ManualClock) => Ledger;
+  /** Internal networks that senders may use. */
+  readonly allowCidrs?: readonly string[];
   readonly decorate?: (deps: AppDeps) => Partial<AppDeps>;
 }
 
@@ -84,19 +93,35 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
         return enqueued;
       }),
   };
-  const captured: CapturedMail[] = [];
   const logged: string[] = [];
   const write = (message: string, fields?: unknown): void => {
     logged.push(`${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? value.stack : value))}`);
   };
+  const vault = openFileVault({ path: join(dir, 'secret.key') });
+  const log = { debug: write, info: write, warn: write, error: write };
+  const roster = await openRoster({
+    configured: [senderOf({ id: senderId('default'), origin: 'config', transport: 'capture:', settings: PLAIN_SETTINGS })],
+    store,
+    vault,
+    ledger: options.ledger?.(clock) ?? ledger,
+    open: () => Promise.reject(new Error('nothing is sent here')),
+    loginSecret: new Uint8Array(32),
+    clock,
+    log,
+  });
+  const captured: CapturedMail[] = [];
   const deps: AppDeps = {
     store,
-    ledger,
+    senderStore: store,
+    roster,
+    vault,
+    checkTransport: (url) => checkTransport(url, addressFilter(options.allowCidrs ?? [])),
+    ledger: options.ledger?.(clock) ?? ledger,
     submit: createSubmit({ ledger, acceptance, store, clock, random, idSecret: new Uint8Array(32) }),
     captured: capturedFrom(captured),
     clock,
     random,
-    log: { debug: write, info: write, warn: write, error: write },
+    log,
     settings: { domain: 'shoal.localhost', signup: 'loopback', publicHosts: [], version: '0.0.0-test', ...options.settings },
     health: () => ({ ok: true, problems: [] }),
     isStopping: () => false,
