@@ -18,7 +18,7 @@ export interface ConnectionOptions {
 }
 
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Begins with `/v1/`. */
   readonly path: string;
   readonly body?: unknown;
@@ -66,7 +66,7 @@ async function answered(options: ConnectionOptions, call: Call): Promise<Answere
       return failureOf(cause, options.url);
     });
     if (!(failure instanceof ShoalError)) return failure;
-    const pauseMs = retryAfterMs(failure) ?? backoffMs(tries);
+    const pauseMs = failure.retryAfterMs ?? backoffMs(tries);
     const isOver = tries >= triesMax || Date.now() - startedAt + pauseMs >= totalMs;
     if (isOver || !mayTryAgain(failure, call)) throw failure;
     await wait(pauseMs, call.signal);
@@ -125,17 +125,11 @@ function backoffMs(tries: number): number {
   return Math.floor(Math.min(250 * 2 ** tries, 8_000) * Math.random());
 }
 
-function retryAfterMs(failure: ShoalError): number | undefined {
-  const asked = failure.details['retryAfterMs'];
-  return typeof asked === 'number' ? asked : undefined;
-}
-
 const RETRYABLE_STATUS: readonly number[] = [429, 502, 503, 504];
 
 function errorOf({ response, bytes }: Answered): ShoalError {
   const body = parsed(bytes);
   const said = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-  const retryAfter = waitAskedFor(response.headers.get('Retry-After'));
   const isForeign = typeof said['error'] !== 'string';
   return new ShoalError({
     code: text(said['error']) ?? 'bad_answer',
@@ -148,8 +142,8 @@ function errorOf({ response, bytes }: Answered): ShoalError {
     details: {
       ...(typeof said['details'] === 'object' ? said['details'] : {}),
       ...(said['differs'] === undefined ? {} : { differs: said['differs'] }),
-      ...(retryAfter === undefined ? {} : { retryAfterMs: retryAfter }),
     },
+    retryAfterMs: waitAskedFor(response.headers.get('Retry-After')),
   });
 }
 

@@ -22,6 +22,32 @@ export interface Attempt {
   readonly reply?: { readonly code: number; readonly enhanced?: string | null; readonly text: string } | null;
 }
 
+/** When a mail goes as things stand: others may come first, and a mail server may slow us down, so it is no promise. */
+export interface Forecast {
+  /** ISO 8601; null when it waits for a person. */
+  readonly at: string | null;
+  /** `limit`, `pace`, `connections`, `due`, `pause`, `stop`, `account`, `blocked`, `throttled` or `failing`; null: nothing is in its way. */
+  readonly kind: string | null;
+  /** The same for a person. */
+  readonly because: string | null;
+  /** Mails of the same sender that go before it. */
+  readonly ahead: number;
+}
+
+/** One cap, and what is left of it after this mail. */
+export interface Budget {
+  /** The id of the token or the inbox that has the cap. */
+  readonly of: string;
+  /** `messages`, `recipients` or `newRecipients`. */
+  readonly unit: string;
+  readonly max: number;
+  readonly windowSeconds: number;
+  readonly used: number;
+  readonly left: number;
+  /** When `left` grows next; ISO 8601. */
+  readonly nextFreeAt: string | null;
+}
+
 /** An email as the server knows it now. */
 export interface EmailRecord {
   readonly id: string;
@@ -36,6 +62,8 @@ export interface EmailRecord {
   readonly subject: string;
   readonly text: string | null;
   readonly html: string | null;
+  /** What a queued mail waits for the longest, and until when (ISO 8601); null when nothing is in its way. */
+  readonly waiting: Omit<Forecast, 'ahead'> | null;
   /** ISO 8601. */
   readonly createdAt: string;
   /** One for each envelope: where a server refused some recipients for now, the rest has a job of its own. None some days after its end. */
@@ -74,6 +102,10 @@ export interface Email {
   readonly status: Status;
   /** True when the same mail had been accepted before and nothing new was queued. */
   readonly deduplicated: boolean;
+  /** Of a mail that `send()` just queued: when it goes. */
+  readonly forecast: Forecast | null;
+  /** Of a mail that `send()` just queued: what is left of each cap it counts under. */
+  readonly budget: readonly Budget[];
 
   /**
    * Asks for the email as it is now.
@@ -116,6 +148,8 @@ export interface Known {
   readonly id: string;
   readonly status: Status;
   readonly deduplicated: boolean;
+  readonly forecast?: Forecast | null | undefined;
+  readonly budget?: readonly Budget[] | undefined;
 }
 
 export function emailHandle(connection: Connection, known: Known): Email {
@@ -132,6 +166,8 @@ export function emailHandle(connection: Connection, known: Known): Email {
       return status;
     },
     deduplicated: known.deduplicated,
+    forecast: known.forecast ?? null,
+    budget: known.budget ?? [],
     refresh: () => read(),
     async waitUntilSent(options = {}) {
       onlyKnown('waitUntilSent()', options, ['timeoutMs', 'signal']);

@@ -16,6 +16,7 @@ export interface ShoalErrorFacts {
   readonly retryable?: boolean | undefined;
   readonly hint?: string | undefined;
   readonly requestId?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
   readonly details?: Readonly<Record<string, unknown>> | undefined;
   readonly cause?: unknown;
 }
@@ -44,6 +45,8 @@ export class ShoalError extends Error {
   readonly requestId: string;
   /** Field to what is wrong with it, or other facts of this code. */
   readonly details: Readonly<Record<string, unknown>>;
+  /** When the same call may succeed, in ms from the answer on; undefined when the server did not say. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(facts: ShoalErrorFacts) {
     super(facts.message, facts.cause === undefined ? {} : { cause: facts.cause });
@@ -53,5 +56,6 @@ export class ShoalError extends Error {
     this.hint = facts.hint ?? '';
     this.requestId = facts.requestId ?? '';
     this.details = facts.details ?? {};
+    this.retryAfterMs = facts.retryAfterMs;
   }
 }

@@ -1,5 +1,5 @@
 import type { Connection } from './connection.ts';
-import { type Email, emailHandle, type Status } from './email.ts';
+import { type Budget, type Email, emailHandle, type Forecast, type Status } from './email.ts';
 import { badOption, notEmpty, onlyKnown } from './option.ts';
 
 /** A mail to send. `text` or `html` is needed; with `html` alone the server makes a text part. */
@@ -19,6 +19,8 @@ export interface Mail {
   readonly expiresAt?: Date | number;
   /** When a reply was not seen after the last byte: `hold` (the server's default) asks you, `resend` sends the same bytes once more. */
   readonly onDoubt?: 'hold' | 'resend';
+  /** Among the mails of its sender: `high` goes before `normal`, and that before `low`. */
+  readonly priority?: 'high' | 'normal' | 'low';
   /** Your own name for this mail: the same key again is the same mail, for some days, from any process. */
   readonly idempotencyKey?: string;
   /** Send although the same content just went to the same recipients from this inbox. */
@@ -27,7 +29,7 @@ export interface Mail {
 
 const MAIL_FIELDS = [
   ...['to', 'cc', 'bcc', 'replyTo', 'subject', 'text', 'html', 'inReplyTo'],
-  ...['sendAt', 'expiresAt', 'onDoubt', 'idempotencyKey', 'allowDuplicate'],
+  ...['sendAt', 'expiresAt', 'onDoubt', 'priority', 'idempotencyKey', 'allowDuplicate'],
 ];
 
 /** An inbox as the server shows it. */
@@ -50,7 +52,8 @@ export interface Inbox extends InboxRecord {
    * Hands a mail to Shoal. When this resolves the mail is durable: it is sent, or shown as failed or in doubt. A retry
    * inside this call never makes a second mail.
    *
-   * @throws ShoalError `body_missing`, `refused_value`, `key_reused`, `unreachable`: nothing was accepted
+   * @throws ShoalError `body_missing`, `refused_value`, `key_reused`, `unreachable`, and of bounds `budget_used_up` (with
+   * `retryAfterMs`), `recipient_not_allowed`, `sending_stopped`, `over_limit`: nothing was accepted
    * @example
    * const email = await inbox.send({ to: 'ann@example.com', subject: 'Your report', text: 'It is ready.' });
    */
@@ -65,19 +68,27 @@ export interface Inbox extends InboxRecord {
   delete(): Promise<void>;
 }
 
+interface SendAnswer {
+  readonly id: string;
+  readonly status: Status;
+  readonly deduplicated?: boolean;
+  readonly forecast?: Forecast | null;
+  readonly budget?: readonly Budget[];
+}
+
 export function inboxHandle(connection: Connection, record: InboxRecord): Inbox {
   const { id, address, localPart, domain, displayName, isActive, createdAt } = record;
   return {
     ...{ id, address, localPart, domain, displayName, isActive, createdAt },
     async send(mail) {
       onlyKnown('send()', mail, MAIL_FIELDS);
-      const answer = await connection.json<{ readonly id: string; readonly status: Status; readonly deduplicated?: boolean }>({
+      const answer = await connection.json<SendAnswer>({
         method: 'POST',
         path: '/v1/emails/send',
         body: bodyOf(address, mail),
         idempotencyKey: notEmpty('idempotencyKey', mail.idempotencyKey) ?? `auto_${globalThis.crypto.randomUUID()}`,
       });
-      return emailHandle(connection, { id: answer.id, status: answer.status, deduplicated: answer.deduplicated === true });
+      return emailHandle(connection, { ...answer, deduplicated: answer.deduplicated === true });
     },
     delete: () => deleteInbox(connection, id),
   };
@@ -89,9 +100,22 @@ export async function deleteInbox(connection: Connection, id: string): Promise<v
 
 /** `undefined` is left out by JSON; what is missing or wrong is the server's to say, in one place for all clients. */
 function bodyOf(from: string, mail: Mail): unknown {
-  const { to, cc, bcc, replyTo, subject, text, html, inReplyTo, onDoubt, allowDuplicate } = mail;
+  const { to, cc, bcc, replyTo, subject, text, html, inReplyTo, onDoubt, priority, allowDuplicate } = mail;
   return {
-    ...{ from, to: listOf(to), cc: listOf(cc), bcc: listOf(bcc), replyTo, subject, text, html, inReplyTo, onDoubt, allowDuplicate },
+    ...{
+      from,
+      to: listOf(to),
+      cc: listOf(cc),
+      bcc: listOf(bcc),
+      replyTo,
+      subject,
+      text,
+      html,
+      inReplyTo,
+      onDoubt,
+      priority,
+      allowDuplicate,
+    },
     sendAt: timeOf('sendAt', mail.sendAt),
     expiresAt: timeOf('expiresAt', mail.expiresAt),
   };

@@ -4,9 +4,19 @@
  * are the server's.
  */
 export type { Retries } from './connection.ts';
-export type { Attempt, Email, EmailRecord, JobRecord, Status, WaitOptions } from './email.ts';
+export type { Attempt, Budget, Email, EmailRecord, Forecast, JobRecord, Status, WaitOptions } from './email.ts';
 export { type ClientErrorCode, ShoalError } from './error.ts';
 export type { Inbox, Mail } from './inbox.ts';
 export { type CapturedMail, type JobForReview, Shoal, type ShoalOptions } from './shoal.ts';
 export type { QueuedSender, QueueRecord, QueueWorker } from './queue.ts';
+export type {
+  Bounds,
+  Cap,
+  Caps,
+  HoldRecord,
+  RecipientPolicy,
+  Switches,
+  SwitchRecord,
+  TokenRecord,
+} from './switch.ts';
 export { readToken, saveToken, tokenFilePath } from './token-file.ts';

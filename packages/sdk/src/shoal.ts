@@ -3,6 +3,7 @@ import { type Email, type EmailRecord, emailHandle, type JobRecord } from './ema
 import { deleteInbox, type Inbox, type InboxRecord, inboxHandle } from './inbox.ts';
 import { badOption, notEmpty, onlyKnown, positiveNumber } from './option.ts';
 import type { QueueRecord } from './queue.ts';
+import { type Switches, switchesOn } from './switch.ts';
 import { environmentVariable } from './surroundings.ts';
 import { explained, findToken, type Token } from './token.ts';
 
@@ -43,7 +44,7 @@ export interface CapturedMail {
 }
 
 /** A client of one server, with one token. */
-export interface Shoal {
+export interface Shoal extends Switches {
   /** The server it talks to. */
   readonly url: string;
 
@@ -252,6 +253,7 @@ function client(connection: Connection, token: Token | undefined): Shoal {
       await call.json({ method: 'POST', path: `/v1/doubts/${encodeURIComponent(id)}/resolve`, body: { verdict, ...options } });
     },
     captured: () => allPages<CapturedMail>(call, '/v1/captured'),
+    ...switchesOn(call),
   };
 }
 
