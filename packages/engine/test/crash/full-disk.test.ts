@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
 import type { Child } from '../../../../bench/storm/child.mjs';
@@ -31,12 +31,16 @@ function mountSmallDisk(context: TestContext, world: World): string {
   return folder;
 }
 
-/** Takes every block there is, as a log file that nobody rotates does. */
-function fillUp(path: string): void {
+/** Takes the blocks there are, as a log file does that nobody rotates, until only so many bytes are left. */
+function fillUp(path: string, leftBytes: number): void {
   const file = openSync(path, 'w');
   const block = Buffer.alloc(64 * 1_024, 1);
+  const freeBytes = (): number => {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  };
   try {
-    for (;;) writeSync(file, block);
+    while (freeBytes() > leftBytes) writeSync(file, block);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
   } finally {
@@ -45,75 +49,84 @@ function fillUp(path: string): void {
 }
 
 describe('full disk: tmpfs', () => {
-  it('is refused with 507 and loses, doubles and doubts nothing; with room again all goes on by itself within 30 s', async (context) => {
-    const world = makeWorld('full-disk');
-    const data = mountSmallDisk(context, world);
-    const sink = await openSink(world.journalPath, { replyDelayMs: 50 });
-    const httpPort = await freePort();
-    const settings = { world, smtpPort: sink.port, concurrency: 4, leaseMs: 5_000 };
-    const env = { SHOAL_DISK_FLOOR_MB: String(FLOOR_MIB), SHOAL_LOG: 'info' };
-    const children: Child[] = [startShoal('serve', { ...settings, httpPort }, { env })];
-    context.onTestFinished(async () => {
+  it.for([
+    ['to the last byte', 0],
+    ['to below the floor', 5],
+  ] as const)(
+    'filled %s, refuses with 507 and loses, doubles and doubts nothing; with room again all goes on within 30 s',
+    async ([, leftMib], context) => {
+      const world = makeWorld('full-disk');
+      const data = mountSmallDisk(context, world);
+      const sink = await openSink(world.journalPath, { replyDelayMs: 50 });
+      const httpPort = await freePort();
+      const settings = { world, smtpPort: sink.port, concurrency: 4, leaseMs: 5_000 };
+      const env = { SHOAL_DISK_FLOOR_MB: String(FLOOR_MIB), SHOAL_LOG: 'info' };
+      const children: Child[] = [startShoal('serve', { ...settings, httpPort }, { env })];
+      context.onTestFinished(async () => {
+        await Promise.all(children.map(endGroup));
+        await sink.close();
+        execFileSync('umount', ['--lazy', data]); // a statement not yet collected keeps the file open
+        world.remove();
+      });
+      const api = apiAt(httpPort);
+      await api.whenReady();
+      await api.open();
+      children.push(startShoal('work', settings, { env }));
+      await until('the ballast is there', FACT_MS_MAX, () => ballastBytes(data) >= (FLOOR_MIB / 2) * 1_048_576);
+
+      const load = noLoad();
+      let next = 1;
+      const caller = async (): Promise<void> => {
+        while (next <= MAILS) await submitUntilAnswered(api, mailOf(next++, 1, 'hold'), load);
+      };
+      const callers = Promise.all(Array.from({ length: CALLERS }, caller));
+      await until('the load runs', FACT_MS_MAX, () => load.acknowledged.size > MAILS / 4);
+      const filler = join(data, 'filler');
+      fillUp(filler, leftMib * 1_048_576);
+
+      let tries = 0; // each a mail of its own: one accepted in the last second before would be recognised for ever
+      const refused = await until('a mail is refused', FACT_MS_MAX, async () => {
+        const mail = mailOf(MAILS + ++tries, 1, 'hold');
+        const answer = await api.submit(mail);
+        if (answer?.status === 202) load.acknowledged.set(mail.to, { to: mail.to, id: answer.body.id, requests: 1 });
+        return answer?.status === 507 ? { ...answer, mail } : undefined;
+      });
+      expect(refused.body).toMatchObject({
+        error: 'disk_full',
+        retryable: true,
+        message: expect.stringContaining('disk of the database is full'),
+      });
+      expect(await api.ask('GET', '/ready')).toMatchObject({ status: 503, body: { problems: [expect.stringContaining('disk')] } });
+      const acknowledged = load.acknowledged.size;
+      await pause(1_500); // what was leased before is sent to its end
+      const dots = world.journal().dots.length;
+      await pause(2_000);
+      expect(world.journal().dots.length, 'nothing new is leased').toBe(dots);
+      expect(dots, 'a backlog waits').toBeLessThan(acknowledged);
+      expect(load.acknowledged.size, 'nothing new is accepted').toBe(acknowledged);
+      for (const child of children) expect(child.isAlive(), child.output()).toBe(true);
+
+      rmSync(filler);
+      const hasRoomAt = performance.now();
+      await callers;
+      await submitUntilAnswered(api, refused.mail, load);
+      await until('all is delivered', RECOVERY_MS_MAX, () => world.journal().dots.length >= load.acknowledged.size);
+      expect(performance.now() - hasRoomAt).toBeLessThan(RECOVERY_MS_MAX);
+      await pause(1_000); // a second copy would come soon
+      const delivered = world.journal().dots.map(({ to }) => to);
+      expect(load.refused).toEqual([]);
+      expect(delivered.sort()).toEqual([...load.acknowledged.keys()].sort());
+      for (const { id } of load.acknowledged.values()) expect(await api.read(`/v1/emails/${id}`)).toMatchObject({ status: 'sent' });
+
+      const logs = children.map((child) => child.output());
+      for (const log of logs) {
+        expect(log.match(/nothing new is accepted or sent/g), log).toHaveLength(1);
+        expect(log.match(/room again/g), log).toHaveLength(1);
+      }
       await Promise.all(children.map(endGroup));
-      await sink.close();
-      execFileSync('umount', ['--lazy', data]); // a statement not yet collected keeps the file open
-      world.remove();
-    });
-    const api = apiAt(httpPort);
-    await api.whenReady();
-    await api.open();
-    children.push(startShoal('work', settings, { env }));
-    await until('the ballast is there', FACT_MS_MAX, () => ballastBytes(data) >= (FLOOR_MIB / 2) * 1_048_576);
-
-    const load = noLoad();
-    let next = 1;
-    const caller = async (): Promise<void> => {
-      while (next <= MAILS) await submitUntilAnswered(api, mailOf(next++, 1, 'hold'), load);
-    };
-    const callers = Promise.all(Array.from({ length: CALLERS }, caller));
-    await until('the load runs', FACT_MS_MAX, () => load.acknowledged.size > MAILS / 4);
-    const filler = join(data, 'filler');
-    fillUp(filler);
-
-    const refused = await until('a mail is refused', FACT_MS_MAX, async () => {
-      const answer = await api.submit(mailOf(0, 1, 'hold'));
-      return answer?.status === 507 ? answer : undefined;
-    });
-    expect(refused.body).toMatchObject({
-      error: 'disk_full',
-      retryable: true,
-      message: expect.stringContaining(`floor is ${FLOOR_MIB} MiB`),
-    });
-    expect(await api.ask('GET', '/ready')).toMatchObject({ status: 503, body: { problems: [expect.stringContaining('disk')] } });
-    const acknowledged = load.acknowledged.size;
-    await pause(1_500); // what was leased before is sent to its end
-    const dots = world.journal().dots.length;
-    await pause(2_000);
-    expect(world.journal().dots.length, 'nothing new is leased').toBe(dots);
-    expect(dots, 'a backlog waits').toBeLessThan(acknowledged);
-    expect(load.acknowledged.size, 'nothing new is accepted').toBe(acknowledged);
-    for (const child of children) expect(child.isAlive(), child.output()).toBe(true);
-
-    rmSync(filler);
-    const hasRoomAt = performance.now();
-    await callers;
-    await submitUntilAnswered(api, mailOf(0, 1, 'hold'), load);
-    await until('all is delivered', RECOVERY_MS_MAX, () => world.journal().dots.length >= MAILS + 1);
-    expect(performance.now() - hasRoomAt).toBeLessThan(RECOVERY_MS_MAX);
-    await pause(1_000); // a second copy would come soon
-    const delivered = world.journal().dots.map(({ to }) => to);
-    expect(load.refused).toEqual([]);
-    expect(delivered.sort()).toEqual([...load.acknowledged.keys()].sort());
-    for (const { id } of load.acknowledged.values()) expect(await api.read(`/v1/emails/${id}`)).toMatchObject({ status: 'sent' });
-
-    const logs = children.map((child) => child.output());
-    for (const log of logs) {
-      expect(log.match(/nothing new is accepted or sent/g), log).toHaveLength(1);
-      expect(log.match(/room again/g), log).toHaveLength(1);
-    }
-    await Promise.all(children.map(endGroup));
-    expect(integrityOf(join(data, 'shoal.db'))).toBe('ok');
-  });
+      expect(integrityOf(join(data, 'shoal.db'))).toBe('ok');
+    },
+  );
 });
 
 function ballastBytes(folder: string): number {
