@@ -659,6 +659,19 @@ it('sweeps what a dead worker left behind', async () => {
   expect(await bench.job(id)).toMatchObject({ state: 'sent', crashes: 1 });
 });
 
+it('leases nothing while it may not, ends what is under way, and goes on within seconds once it may', async () => {
+  let mayLease = true;
+  const bench = started({ parts: { mayLease: () => mayLease }, script: takes(2_000) });
+  await bench.queue(6);
+  await bench.clock.advance(100);
+  mayLease = false;
+  await bench.clock.advance(60_000);
+  expect((await bench.ledger.stats()).byState).toMatchObject({ sent: 2, ready: 4, leased: 0, sending: 0 });
+  mayLease = true;
+  await bench.clock.advance(7_000);
+  expect((await bench.ledger.stats()).byState.sent).toBe(6);
+});
+
 it('tells its observer each point of a mail’s way, in order', async () => {
   const points: string[] = [];
   const bench = started({ settings: { observe: ({ point }) => points.push(point) } });
