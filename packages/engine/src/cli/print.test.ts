@@ -25,6 +25,7 @@ const RECORD: EmailRecord = {
   subject: 'Hello',
   text: 'Hi',
   html: null,
+  waiting: null,
   createdAt: '2030-01-01T00:00:00.000Z',
   jobs: [JOB],
 };
@@ -49,6 +50,14 @@ it('prints an email with every attempt, and when the next one is due', () => {
       '  2030-01-01T00:10:00.000Z  next try',
     ].join('\n'),
   );
+});
+
+it('says what a queued email waits for, and until when', () => {
+  const because = 'sender default may send 100 mails in any 24 hours';
+  expect(timeline({ ...RECORD, waiting: { at: '2030-01-02T00:00:00.000Z', kind: 'limit', because } }, 200)).toContain(
+    `  waits    until 2030-01-02T00:00:00.000Z: ${because}\n`,
+  );
+  expect(timeline({ ...RECORD, waiting: { at: null, kind: 'pause', because: 'held' } }, 80)).toContain('  waits    for a person: held\n');
 });
 
 it('says why a job is dead or in doubt', () => {

@@ -36,9 +36,24 @@ function cut(line: string, columns: number): string {
 
 /** An email with all that happened to it, oldest first. */
 export function timeline(record: EmailRecord, columns: number): string {
-  const { id, status, from, to, cc, bcc, subject, createdAt } = record;
-  const head = entry([id, status], { subject, from, to: [...to, ...(cc ?? []), ...(bcc ?? [])].join(', '), created: createdAt }, columns);
+  const { id, status, from, to, cc, bcc, subject, createdAt, waiting } = record;
+  const head = entry(
+    [id, status],
+    {
+      subject,
+      from,
+      to: [...to, ...(cc ?? []), ...(bcc ?? [])].join(', '),
+      created: createdAt,
+      waits: waiting === null ? null : waitText(waiting),
+    },
+    columns,
+  );
   return [head, ...record.jobs.map((job) => storyOf(job, columns))].join('\n');
+}
+
+/** Until when, and what for. `at` is null when that is for a person to say. */
+export function waitText({ at, because }: NonNullable<EmailRecord['waiting']>): string {
+  return `${at === null ? 'for a person' : `until ${at}`}: ${because ?? 'nothing is in its way'}`;
 }
 
 function storyOf(job: JobRecord, columns: number): string {

@@ -6,6 +6,7 @@ import { VERSION } from '../version.ts';
 import { EXIT, EXIT_MEANINGS, exitCodeOf } from './exit.ts';
 import { complaintOf, complaintText } from './print.ts';
 import type { EngineFlags, OpenEngine } from './serve.ts';
+import type { SwitchFlags } from './switch.ts';
 import type { Terminal } from './terminal.ts';
 
 const WIDTH = 80;
@@ -115,6 +116,7 @@ function commands(
     .option('--bcc <address...>', 'recipients that the others do not see')
     .option('--reply-to <address>', 'where answers go')
     .option('--key <key>', 'idempotency key: the same key again is the same mail')
+    .option('--priority <priority>', 'high, normal or low, among the mails of its sender')
     .option('--allow-duplicate', 'send although the same mail was just sent')
     .option('--wait [seconds]', 'wait until it is sent; 60 seconds unless said otherwise')
     .action(async (flags) => ended(await (await import('./send.ts')).send(terminal, flags)));
@@ -133,6 +135,53 @@ function commands(
       ended(await (id === undefined ? listCaptured(terminal, flags) : showCaptured(terminal, id, flags)));
     },
   );
+
+  client('stop [what]', 'refuse new mail, and hold what is queued: of an inbox, an\naccount or a token; without a name of your account')
+    .option('--note <text>', 'why, for whoever meets the hold')
+    .action(async (what: string | undefined, flags: SwitchFlags) =>
+      ended(await (await import('./switch.ts')).throwSwitch(terminal, 'stop', what, flags)),
+    );
+  client('start [what]', 'let what was stopped go on; with the token of an operator').action(
+    async (what: string | undefined, flags: SwitchFlags) =>
+      ended(await (await import('./switch.ts')).throwSwitch(terminal, 'start', what, flags)),
+  );
+  client('pause <inbox>', 'hold the mail of an inbox; new mail is accepted and waits')
+    .option('--note <text>', 'why, for whoever meets the hold')
+    .action(async (inbox: string, flags: SwitchFlags) =>
+      ended(await (await import('./switch.ts')).throwSwitch(terminal, 'pause', inbox, flags)),
+    );
+  client('resume <inbox>', 'let its mail go; with the token of an operator').action(async (inbox: string, flags: SwitchFlags) =>
+    ended(await (await import('./switch.ts')).throwSwitch(terminal, 'resume', inbox, flags)),
+  );
+
+  const senders = group('senders', 'show what mail leaves by, and change it (operators)');
+  const settings = (command: Command): Command =>
+    command
+      .option('--transport <url>', 'how its mail leaves; - reads the URL from standard input')
+      .option('--preset <name...>', 'limits of a provider; auto (by the host) or none')
+      .option('--limit <rule...>', 'perDay=500, perHour.recipients=100, connections=3; none')
+      .option('--headroom <share>', 'share of the preset left to other mail, such as 0.05');
+  client('list', 'show all senders, their limits and what holds them back', senders).action(async (flags: JsonFlag) =>
+    ended(await (await import('./senders.ts')).listSenders(terminal, flags)),
+  );
+  client('show <name>', 'show one sender', senders).action(async (name: string, flags: JsonFlag) =>
+    ended(await (await import('./senders.ts')).showSender(terminal, name, flags)),
+  );
+  settings(client('add <name>', 'make a sender', senders)).action(async (name: string, flags) =>
+    ended(await (await import('./senders.ts')).addSender(terminal, name, flags)),
+  );
+  settings(client('set <name>', 'change a sender; limits are replaced as a whole', senders)).action(async (name: string, flags) =>
+    ended(await (await import('./senders.ts')).changeSender(terminal, name, flags)),
+  );
+  client('pause <name>', 'hold its mail back; it is accepted and waits', senders)
+    .option('--note <text>', 'why; shown to whoever asks')
+    .action(async (name: string, flags) => ended(await (await import('./senders.ts')).pauseSender(terminal, name, flags)));
+  client('resume <name>', 'end whatever holds it back', senders).action(async (name: string, flags: JsonFlag) =>
+    ended(await (await import('./senders.ts')).resumeSender(terminal, name, flags)),
+  );
+  client('rm <name>', 'remove a sender that no mail waits for', senders)
+    .option('--move-to <name>', 'give its inboxes to this sender')
+    .action(async (name: string, flags) => ended(await (await import('./senders.ts')).removeSender(terminal, name, flags)));
 
   const deadLetters = group('dead-letters', 'show mail that was given up, and send it again');
   client('list', 'show mail that was given up', deadLetters).action(async (flags: JsonFlag) =>

@@ -1,6 +1,6 @@
-import { type Email, type Inbox, Shoal, ShoalError } from '@shoal/sdk';
+import { type Budget, type Email, type Inbox, type Mail, Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
-import { entry } from './print.ts';
+import { entry, waitText } from './print.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface SendFlags {
@@ -13,6 +13,8 @@ export interface SendFlags {
   readonly from?: string;
   readonly replyTo?: string;
   readonly key?: string;
+  /** As written; the server says which there are. */
+  readonly priority?: string;
   readonly allowDuplicate?: boolean;
   /** Seconds, as written; true when none were written. */
   readonly wait?: string | true;
@@ -33,25 +35,46 @@ export async function send(terminal: Terminal, flags: SendFlags): Promise<number
     ...(flags.text === undefined ? {} : { text: flags.text }),
     ...(flags.html === undefined ? {} : { html: flags.html }),
     ...(flags.replyTo === undefined ? {} : { replyTo: flags.replyTo }),
+    ...(flags.priority === undefined ? {} : { priority: flags.priority as NonNullable<Mail['priority']> }),
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.allowDuplicate === undefined ? {} : { allowDuplicate: flags.allowDuplicate }),
   });
   const end = waitMs === undefined ? EXIT.ok : await waited(terminal, email, waitMs);
   if (flags.json === true)
-    terminal.printJson({ id: email.id, status: email.status, deduplicated: email.deduplicated, from: inbox.address, to: flags.to });
+    terminal.printJson({
+      id: email.id,
+      status: email.status,
+      deduplicated: email.deduplicated,
+      forecast: email.forecast,
+      budget: email.budget,
+      from: inbox.address,
+      to: flags.to,
+    });
   else terminal.print(sentText(email, { from: inbox.address, to: flags.to }, terminal.columns));
   return end;
 }
 
 export function sentText(
-  email: Pick<Email, 'id' | 'status' | 'deduplicated'>,
+  email: Pick<Email, 'id' | 'status' | 'deduplicated'> & Partial<Pick<Email, 'forecast' | 'budget'>>,
   mail: { readonly from: string; readonly to: readonly string[] },
   columns: number,
 ): string {
-  const text = entry([email.id, email.status], { from: mail.from, to: mail.to.join(', ') }, columns);
+  const { id, status, forecast, budget } = email;
+  const isQueued = status === 'queued'; // once it is on its way, what was in it no longer is
+  const facts = {
+    from: mail.from,
+    to: mail.to.join(', '),
+    waits: isQueued && forecast?.because != null ? waitText(forecast) : undefined,
+    left: budget?.map(leftText).join(', '),
+  };
+  const text = entry([id, status], facts, columns);
   return email.deduplicated
     ? `${text}\nThe same mail had been accepted before, so nothing new was queued; --allow-duplicate sends it again.`
     : text;
+}
+
+function leftText({ left, max, unit }: Budget): string {
+  return `${left} of ${max} ${unit}`;
 }
 
 /** How the mail ended is the command's answer, so it is printed as such; the exit code tells the same to a program. */
