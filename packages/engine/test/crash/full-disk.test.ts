@@ -51,7 +51,7 @@ function fillUp(path: string, leftBytes: number): void {
 describe('full disk: tmpfs', () => {
   it.for([
     ['to the last byte', 0],
-    ['to below the floor', 5],
+    ['to just below the floor', FLOOR_MIB - 1],
   ] as const)(
     'filled %s, refuses with 507 and loses, doubles and doubts nothing; with room again all goes on within 30 s',
     async ([, leftMib], context) => {
@@ -104,6 +104,7 @@ describe('full disk: tmpfs', () => {
       expect(world.journal().dots.length, 'nothing new is leased').toBe(dots);
       expect(dots, 'a backlog waits').toBeLessThan(acknowledged);
       expect(load.acknowledged.size, 'nothing new is accepted').toBe(acknowledged);
+      if (leftMib > 0) expect(ballastBytes(data), 'no write met the end of the disk').toBeGreaterThan(0);
       for (const child of children) expect(child.isAlive(), child.output()).toBe(true);
 
       rmSync(filler);
