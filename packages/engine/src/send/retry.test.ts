@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { FailureClass } from '../model/outcome.ts';
+import type { FailedAttempt, RetryOptions, RetryPolicy } from '../model/retry.ts';
 import { apartDelaysMs, type RetryFacts, type RetrySettings, retryAfter, waitMs } from './retry.ts';
 
 const MINUTE_MS = 60_000;
@@ -59,4 +60,101 @@ it('scales waits and not the time to give up', () => {
   expect(after({ failure: 'deferred', failingMs: HOUR_MS }, 0.5, { retryScale: 0.01 }).kind).toBe('retry');
   expect(waitMs('scope', 0.1, () => 0.5)).toBe(1_000);
   expect(apartDelaysMs(3, 1, () => 0.5)).toEqual([5_000, 10_000, 20_000]);
+});
+
+it('takes delays, ceiling, give-up time and count of a class from the settings', () => {
+  const settings = (classes: RetryOptions['classes']): RetrySettings => ({ retryScale: 1, retry: { classes } });
+  expect(after({ failure: 'network' }, 0.5, settings({ network: { delaysMs: [60_000] } }))).toEqual({ kind: 'retry', delayMs: 30_000 });
+  expect(after({ failure: 'network', failures: { network: 1 } }, 0.5, settings({ network: { delaysMs: [60_000] } }))).toEqual({
+    kind: 'retry', // the list is used up, so it goes on as deferred
+    delayMs: 5 * MINUTE_MS,
+  });
+  const ceiling = settings({ deferred: { ceilingMs: HOUR_MS } });
+  expect(after({ failure: 'deferred', failures: { deferred: 9 } }, 1, ceiling)).toEqual({ kind: 'retry', delayMs: HOUR_MS });
+  const giveUp = settings({ deferred: { giveUpMs: HOUR_MS } });
+  expect(after({ failure: 'deferred', failingMs: HOUR_MS }, 0.5, giveUp)).toEqual({ kind: 'dead', reason: 'exhausted' });
+  expect(after({ failure: 'network', failures: { network: 1 }, failingMs: HOUR_MS }, 0.5, giveUp).kind).toBe('retry');
+});
+
+it('gives up by count, with all greylist replies as one', () => {
+  const settings: RetrySettings = { retryScale: 1, retry: { classes: { deferred: { attemptsMax: 3 } } } };
+  expect(after({ failure: 'deferred', failures: { deferred: 1 } }, 0.5, settings).kind).toBe('retry');
+  expect(after({ failure: 'deferred', failures: { network: 1, deferred: 1 } }, 0.5, settings)).toEqual({
+    kind: 'dead',
+    reason: 'exhausted',
+  });
+  expect(after({ failure: 'deferred', failures: { greylist: 9 } }, 0.5, settings).kind).toBe('retry');
+  expect(after({ failure: 'deferred', failures: { greylist: 9, deferred: 1 } }, 0.5, settings).kind).toBe('dead');
+  expect(after({ failure: 'network', failures: { network: 9 } }, 0.5, settings).kind).toBe('retry'); // another class, another count
+});
+
+it('comes no earlier than the peer asked', () => {
+  expect(after({ failure: 'deferred', notBeforeMs: HOUR_MS })).toEqual({ kind: 'retry', delayMs: HOUR_MS });
+  expect(after({ failure: 'deferred', notBeforeMs: 1 })).toEqual({ kind: 'retry', delayMs: 5 * MINUTE_MS });
+  expect(after({ failure: 'deferred', notBeforeMs: HOUR_MS, expiresInMs: HOUR_MS })).toEqual({ kind: 'dead', reason: 'expired' });
+});
+
+it('asks a policy first, within expiry and five days', () => {
+  const asking = (policy: RetryPolicy): RetrySettings => ({ retryScale: 1, retry: { classes: {}, policy } });
+  const asked: FailedAttempt[] = [];
+  const policy: RetryPolicy = (attempt) => {
+    asked.push(attempt);
+    return { delayMs: attempt.attempts * 1_000 };
+  };
+  const reply = { code: 451, text: 'later' };
+  expect(after({ failure: 'deferred', attempts: 7, reply, notBeforeMs: 5 }, 0.5, asking(policy))).toEqual({
+    kind: 'retry',
+    delayMs: 7_000,
+  });
+  expect(asked).toEqual([{ failure: 'deferred', failures: {}, attempts: 7, failingMs: 0, ageMs: 0, recipients: ['ann@x.example'], reply }]);
+  expect(
+    after(
+      { failure: 'deferred' },
+      0.5,
+      asking(() => ({ giveUp: true })),
+    ),
+  ).toEqual({ kind: 'dead', reason: 'exhausted' });
+  expect(
+    after(
+      { failure: 'deferred' },
+      0.5,
+      asking(() => undefined),
+    ),
+  ).toEqual({ kind: 'retry', delayMs: 5 * MINUTE_MS });
+  expect(after({ failure: 'deferred', attempts: 1, expiresInMs: 1_000 }, 0.5, asking(policy))).toEqual({ kind: 'dead', reason: 'expired' });
+  expect(after({ failure: 'deferred', failingMs: 48 * HOUR_MS }, 0.5, asking(policy)).kind).toBe('retry'); // past the usual day
+  expect(after({ failure: 'deferred', failingMs: 5 * 24 * HOUR_MS }, 0.5, asking(policy))).toEqual({ kind: 'dead', reason: 'exhausted' });
+});
+
+it.each([
+  [
+    'throws',
+    () => {
+      throw new Error('no such table');
+    },
+    'it threw: no such table',
+  ],
+  ['answers a promise', async () => ({ delayMs: 1 }), 'answered a promise'],
+  [
+    'answers a promise that is rejected',
+    async () => {
+      throw new Error('late');
+    },
+    'answered a promise',
+  ],
+  ['answers a number', () => 5_000, 'answered 5000'],
+  ['answers nothing but null', () => null, 'answered null'],
+  ['answers a delay that is none', () => ({ delayMs: Number.NaN }), 'answered {"delayMs":null}'],
+  ['answers a delay before now', () => ({ delayMs: -1 }), 'answered {"delayMs":-1}'],
+  ['answers a delay without end', () => ({ delayMs: Number.POSITIVE_INFINITY }), 'answered'],
+] as const)('uses the schedule, and says so, when a policy %s', (_, policy, said) => {
+  // biome-ignore format: a case is a row
+  const faults: string[] = [];
+  const settings: RetrySettings = {
+    retryScale: 1,
+    retry: { classes: {}, policy: policy as unknown as RetryPolicy },
+    onPolicyFault: (fault) => faults.push(fault),
+  };
+  expect(after({ failure: 'deferred' }, 0.5, settings)).toEqual({ kind: 'retry', delayMs: 5 * MINUTE_MS });
+  expect(faults).toEqual([expect.stringContaining(said)]);
 });

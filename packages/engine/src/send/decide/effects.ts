@@ -59,7 +59,7 @@ function slowSender(refused: Refused, at: Circumstances): Effect {
 
 /** Other domains of the same sender go on. */
 function slowIdentity(refused: Refused, at: Circumstances): Effect {
-  const forMs = Math.max(wantedMs(refused.refusal, at), GATE_BASE_MS * at.settings.retryScale);
+  const forMs = Math.max(wantedMs(refused.refusal, at), Math.ceil(GATE_BASE_MS * at.settings.retryScale));
   return { kind: 'hold', hold: { scope: identityOf(at), why: 'throttled', forMs, note: noteOf(refused, at) } };
 }
 

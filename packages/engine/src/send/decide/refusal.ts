@@ -63,7 +63,7 @@ export function isAboutMailOnly({ rule: { blame } }: Refusal): boolean {
 
 /** What the peer asked for, or what its reply is known to want. */
 export function wantedMs({ rule, askedMs }: Refusal, { settings }: Pick<Circumstances, 'settings'>): number {
-  return Math.max(askedMs, (rule.waitMs ?? 0) * settings.retryScale);
+  return Math.max(askedMs, Math.ceil((rule.waitMs ?? 0) * settings.retryScale));
 }
 
 /** The advice of the rule, with the domain in question. */
