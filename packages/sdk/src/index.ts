@@ -8,6 +8,7 @@ export type { Attempt, Budget, Email, EmailRecord, Forecast, JobRecord, Status, 
 export { type ClientErrorCode, ShoalError } from './error.ts';
 export type { Inbox, Mail } from './inbox.ts';
 export { type CapturedMail, type JobForReview, Shoal, type ShoalOptions } from './shoal.ts';
+export type { SenderAllowance, SenderLimits, SenderRecord, SenderSettings, Senders, SenderWindow } from './senders.ts';
 export type { QueuedSender, QueueRecord, QueueWorker } from './queue.ts';
 export type {
   Bounds,

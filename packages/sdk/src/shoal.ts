@@ -3,6 +3,7 @@ import { type Email, type EmailRecord, emailHandle, type JobRecord } from './ema
 import { deleteInbox, type Inbox, type InboxRecord, inboxHandle } from './inbox.ts';
 import { badOption, notEmpty, onlyKnown, positiveNumber } from './option.ts';
 import type { QueueRecord } from './queue.ts';
+import { type Senders, sendersOn } from './senders.ts';
 import { type Switches, switchesOn } from './switch.ts';
 import { environmentVariable } from './surroundings.ts';
 import { explained, findToken, type Token } from './token.ts';
@@ -47,6 +48,9 @@ export interface CapturedMail {
 export interface Shoal extends Switches {
   /** The server it talks to. */
   readonly url: string;
+
+  /** What mail leaves by; for operators. */
+  readonly senders: Senders;
 
   /**
    * The token it uses: a secret. Keep it yourself where there is no home folder to keep it in.
@@ -219,6 +223,7 @@ function client(connection: Connection, token: Token | undefined): Shoal {
     inboxHandle(call, await call.json<InboxRecord>({ method: 'POST', path: '/v1/inboxes', body: wishes }));
   return {
     url: connection.url,
+    senders: sendersOn(call),
     token: () => token?.text,
     async createInbox(options = {}) {
       onlyKnown('createInbox()', options, ['localPart', 'displayName']);

@@ -6,12 +6,15 @@ import type { Caller } from './caller.ts';
 import { pageAt } from './cursor.ts';
 import { cleanLocalPart, DISPLAY_NAME_CHARACTERS_MAX, localPartFault, localPartsFor, type NameWishes } from './names.ts';
 import type { ApiPorts } from './ports.ts';
+import { namedSender } from './senders.ts';
 
 export interface NewInbox extends NameWishes {
   /** This local part and no other. */
   readonly localPart?: string;
   readonly displayName?: string;
   readonly domain?: string;
+  /** Its sender's name; `default` unless said otherwise. */
+  readonly sender?: string;
 }
 
 /** With 40 random bits a second try is rare and a fifth one means that something else is wrong. */
@@ -20,16 +23,18 @@ const RANDOM_NAMES_MAX = 5;
 /**
  * Opens an inbox: under `localPart` exactly, under the first free form of the wishes, or under a random name.
  *
- * @throws ShoalError `address_collision` when `localPart` is taken, `refused_value` when it or `domain` may not be used
+ * @throws ShoalError `address_collision` when `localPart` is taken, `refused_value` when it or `domain` may not be used,
+ * `no_such_sender`
  */
 export async function createInbox(
-  ports: Pick<ApiPorts, 'store' | 'clock' | 'random'>,
+  ports: Pick<ApiPorts, 'store' | 'clock' | 'random' | 'roster'>,
   tenant: TenantId,
   ours: { readonly domain: string },
   wanted: NewInbox,
 ): Promise<Inbox> {
   refuseForeignDomain(wanted.domain, ours.domain);
   refuseDisplayName(wanted.displayName);
+  const sender = wanted.sender === undefined ? senderId('default') : (await namedSender(ports, wanted.sender)).id;
   const open = async (localPart: string): Promise<Inbox | undefined> => {
     const inbox: Inbox = {
       id: inboxId(`ibx_${base32(ports.random.bytes(17), 26)}`),
@@ -37,7 +42,7 @@ export async function createInbox(
       localPart,
       domain: ours.domain,
       ...(wanted.displayName === undefined || wanted.displayName === '' ? {} : { displayName: wanted.displayName }),
-      sender: senderId('default'),
+      sender,
       isActive: true,
       createdAt: ports.clock.wallNow(),
     };
@@ -84,8 +89,7 @@ export async function inboxFor(ports: Pick<ApiPorts, 'store'>, { role, tenant }:
   return inbox;
 }
 
-/** For operators. @throws ShoalError `not_found`, `refused_value`, `bad_request` when nothing is to be changed */
-export async function boundInbox(
+async function boundInbox(
   ports: Pick<ApiPorts, 'store' | 'ledger'>,
   caller: Caller,
   reference: string,
@@ -96,6 +100,25 @@ export async function boundInbox(
   await limitBudget(ports, inbox.id, change);
   await ports.store.changeInbox(inbox.id, change);
   return { ...inbox, ...change };
+}
+
+/**
+ * For operators. With another sender, what it sends from now on goes by that one, and what waits by the one it had.
+ *
+ * @throws ShoalError `not_found`, `no_such_sender`, `refused_value`, `bad_request` when nothing is to be changed
+ */
+export async function changeInbox(
+  ports: Pick<ApiPorts, 'store' | 'ledger' | 'senderStore' | 'roster'>,
+  caller: Caller,
+  reference: string,
+  { sender, ...bounds }: WrittenBounds & { readonly sender?: string },
+): Promise<Inbox> {
+  const named = sender === undefined ? undefined : await namedSender(ports, sender); // before anything is changed
+  const keepsBounds = named !== undefined && Object.keys(bounds).length === 0;
+  const inbox = await (keepsBounds ? inboxFor(ports, caller, reference) : boundInbox(ports, caller, reference, bounds));
+  if (named === undefined) return inbox;
+  await ports.senderStore.setInboxSender(inbox.tenant, inbox.id, named.id);
+  return { ...inbox, sender: named.id };
 }
 
 /** @throws ShoalError `not_found`, and `forbidden` when it was deleted */

@@ -16,6 +16,8 @@ export interface Terminal {
   printBytes(bytes: Uint8Array): void;
   /** To standard error, with a line end. */
   complain(text: string): void;
+  /** All of standard input, to its end. */
+  input(): Promise<string>;
   /** Calls `act` each time the process is asked to stop; the returned function ends that. */
   onStop(act: () => void): () => void;
 }
@@ -33,6 +35,11 @@ export function processTerminal(): Terminal {
     printJson: (value) => void process.stdout.write(`${JSON.stringify(value)}\n`),
     printBytes: (bytes) => void process.stdout.write(bytes),
     complain: (text) => void process.stderr.write(`${text.replace(/^error:/, red)}\n`),
+    async input() {
+      let text = '';
+      for await (const chunk of process.stdin.setEncoding('utf8')) text += String(chunk);
+      return text;
+    },
     onStop(act) {
       const signals = ['SIGTERM', 'SIGINT'] as const;
       for (const signal of signals) process.on(signal, act);

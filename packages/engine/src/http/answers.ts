@@ -22,6 +22,7 @@ export function inboxJson(inbox: Inbox): Json {
     localPart: inbox.localPart,
     domain: inbox.domain,
     displayName: inbox.displayName ?? null,
+    sender: inbox.sender,
     isActive: inbox.isActive,
     emailCount: 0, // received ones; this version does not receive
     createdAt: iso(inbox.createdAt),

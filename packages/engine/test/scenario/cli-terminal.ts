@@ -10,7 +10,7 @@ export interface WatchedTerminal extends Terminal {
 }
 
 /** A terminal that keeps what a command writes to it. */
-export function watchedTerminal(given: Partial<Pick<Terminal, 'env' | 'cwd' | 'isInteractive' | 'columns'>> = {}): WatchedTerminal {
+export function watchedTerminal(given: Partial<Pick<Terminal, 'env' | 'cwd' | 'isInteractive' | 'columns' | 'input'>> = {}): WatchedTerminal {
   const [out, err]: [string[], string[]] = [[], []];
   const stops = new Set<() => void>();
   const watchers = new Set<() => void>();
@@ -23,6 +23,7 @@ export function watchedTerminal(given: Partial<Pick<Terminal, 'env' | 'cwd' | 'i
     cwd: '/',
     isInteractive: true,
     columns: 80,
+    input: async () => '',
     ...given,
     print: (text) => write(`${text}\n`),
     printJson: (value) => write(`${JSON.stringify(value)}\n`),

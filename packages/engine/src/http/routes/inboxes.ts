@@ -1,5 +1,5 @@
 import { getEmailOf, listEmails, sendEmail } from '../../api/emails.ts';
-import { boundInbox, createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
+import { changeInbox, createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
 import { holdsOn, type Switch, switchInbox } from '../../api/kill-switch.ts';
 import { inboxScope } from '../../model/scope.ts';
 import { ACCOUNT_TERMS, emailJson, inboxJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
@@ -50,10 +50,10 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'PATCH',
     path: '/v1/inboxes/:id',
-    summary: 'Sets the `caps` or the `policy` of an inbox of any account: each replaces the whole of what was there.',
+    summary: 'Sets the `caps`, the `policy` or the `sender` of an inbox of any account: each replaces the whole of what was there.',
     access: 'operator',
-    body: schemas.bounds,
-    answer: async ({ deps, caller, param, body }) => inboxJson(await boundInbox(deps, caller, param('id'), definedOnly(body))),
+    body: schemas.changeInbox,
+    answer: async ({ deps, caller, param, body }) => inboxJson(await changeInbox(deps, caller, param('id'), definedOnly(body))),
   }),
   route({
     method: 'DELETE',

@@ -12,11 +12,15 @@ import { emailRoutes } from './emails.ts';
 import { healthRoutes } from './health.ts';
 import { inboxRoutes } from './inboxes.ts';
 import { queueRoutes } from './queue.ts';
+import { tokenRoutes } from './tokens.ts';
+import { senderRoutes } from './senders.ts';
 
 const ANSWERING: readonly Route[] = [
   ...healthRoutes,
   ...accountRoutes,
+  ...tokenRoutes,
   ...inboxRoutes,
+  ...senderRoutes,
   ...emailRoutes,
   ...deadLetterRoutes,
   ...doubtRoutes,
