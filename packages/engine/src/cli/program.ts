@@ -136,7 +136,7 @@ function commands(
     },
   );
 
-  client('stop [what]', 'refuse new mail, and hold what is queued: of an inbox, an\naccount or a token; without a name of your account')
+  client('stop [what]', 'stop an inbox, an account or a token; without a name your account')
     .option('--note <text>', 'why, for whoever meets the hold')
     .action(async (what: string | undefined, flags: SwitchFlags) =>
       ended(await (await import('./switch.ts')).throwSwitch(terminal, 'stop', what, flags)),
