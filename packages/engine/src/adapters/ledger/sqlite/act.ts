@@ -3,19 +3,48 @@ import type { MessageId } from '../../../model/ids.ts';
 import type { AttemptEnd, State } from '../../../model/job.ts';
 import type { Settlement } from '../../../ports/ledger.ts';
 import type { SqliteFile, Statement } from '../../_shared/sqlite-file.ts';
-import { COUNT, DROP_IDLE_PAYLOAD, DROP_MAIL, KEEP_ATTEMPT, TELL, WAKE_LANE, WAKE_SENDER } from './sql/act.ts';
+import { openSeatBook, type SeatBook } from './seats.ts';
+import { openSenderBook, type SenderBook } from './senders.ts';
+import { COUNT, DROP_IDLE_PAYLOAD, DROP_MAIL, KEEP_ATTEMPT, TELL } from './sql/act.ts';
+import { ANY_RULES } from './sql/seats.ts';
+import { WAKE_LANE, WAKE_LANE_AGAIN, WAKE_SENDER } from './sql/senders.ts';
+
+/** What is needed to look at the tables. */
+export interface Look {
+  readonly now: number;
+  readonly sql: <R extends object>(text: string) => Statement<R>;
+}
+/** What there is at all; a ledger without limits and holds asks for nothing more. */
+export interface AnyRules {
+  readonly limits: boolean;
+  readonly holds: boolean;
+  /** Holds of tenants or identities, which each job has to be asked about. */
+  readonly jobHolds: boolean;
+  /** Holds that refuse commits. */
+  readonly pauses: boolean;
+}
+
+/** What reads and writers look things up in; `sql` finds what it has. */
+export interface Books extends Look {
+  any(): AnyRules;
+  readonly senders: SenderBook;
+  readonly seats: SeatBook;
+}
 
 /** One atomic act on the ledger's tables, inside a transaction: one time, and its traces kept together with its change. */
-export interface Act {
-  /** The ledger's time of the whole act. */
-  readonly now: number;
-  sql<R extends object>(text: string): Statement<R>;
-  /** `count` jobs went from one state to another; absent: from nowhere, or off the record. */
-  moved(from: State | undefined, to: State | undefined, count?: number): void;
+export interface Act extends Books {
+  /** Limits or holds have changed. */
+  forgetRules(): void;
+  /** Writes what the books know, so that statements see it. */
+  save(): void;
+  /** A job went from one state to another; absent: from nowhere, or off the record. `lane` where one of them is not final. */
+  moved(from: State | undefined, to: State | undefined, lane?: number): void;
   tell(job: number, kind: EventKind, state: State): void;
   keepAttempt(attempt: AttemptTrace): void;
-  /** A job of this lane, not set apart, has become ready. */
+  /** A job of this lane, not set apart, has become ready: behind those that were. */
   wakeLane(lane: number): void;
+  /** The first job of this lane may be another one now. */
+  changedFirst(lane: number): void;
   /** A job has become final: its bytes go, when this ledger need not keep them and no other job wants them. */
   finished(job: number): void;
   /** The record of a job of this message is no longer there; `isLast`: nor is any other of its jobs. */
@@ -40,19 +69,54 @@ export interface LedgerTables {
   readonly onDropped?: (messageId: MessageId, state: State) => void;
 }
 
-/** Runs `body` and saves the counts. The caller has the transaction open. */
+/** Books for an answer that changes nothing. */
+export function readersBooks(look: Look): Books {
+  let any: AnyRules | undefined;
+  return {
+    ...look,
+    any: () => (any ??= readAny(look)),
+    senders: openSenderBook(look),
+    seats: openSeatBook(look, true),
+  };
+}
+
+function readAny({ sql }: Look): AnyRules {
+  const row = sql<{ limits: number; holds: number; job_holds: number; pauses: number }>(ANY_RULES).get();
+  return { limits: row?.limits === 1, holds: row?.holds === 1, jobHolds: row?.job_holds === 1, pauses: row?.pauses === 1 };
+}
+
+/** Runs `body` and saves the books. The caller has the transaction open. */
 export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body: (act: Act) => T): T {
   const counts = new Map<State, number>();
   const add = (state: State | undefined, count: number): void => {
     if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + count);
   };
   const now = file.now();
+  const look: Look = { now, sql: (text) => file.prepare(text) };
+  const senders = openSenderBook(look);
+  const seats = openSeatBook(look, false);
+  let any: AnyRules | undefined;
+  const wakeSender = (lane: { owner: number } | undefined): void => {
+    if (lane !== undefined) file.prepare(WAKE_SENDER).run(lane.owner);
+  };
   const act: Act = {
-    now,
-    sql: (text) => file.prepare(text),
-    moved(from, to, count = 1) {
-      add(from, -count);
-      add(to, count);
+    ...look,
+    senders,
+    seats,
+    any: () => (any ??= readAny(look)),
+    forgetRules() {
+      seats.save();
+      seats.renew();
+      any = undefined;
+    },
+    save() {
+      senders.save();
+      seats.save();
+    },
+    moved(from, to, lane) {
+      add(from, -1);
+      add(to, 1);
+      if (lane !== undefined) senders.moved(lane, from, to);
     },
     tell(job, kind, state) {
       file.prepare(TELL).run(now, job, kind, state);
@@ -63,8 +127,10 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
       statement.run(job, token, job, token, worker, leased_at, now, end, counted ? 1 : 0, note, seenText(seen));
     },
     wakeLane(lane) {
-      const woken = file.prepare<{ sender: string }>(WAKE_LANE).get(lane);
-      if (woken !== undefined) file.prepare(WAKE_SENDER).run(woken.sender);
+      wakeSender(file.prepare<{ owner: number }>(WAKE_LANE).get(lane));
+    },
+    changedFirst(lane) {
+      wakeSender(file.prepare<{ owner: number }>(WAKE_LANE_AGAIN).get(lane));
     },
     finished(job) {
       if (!keepsPayloads) file.prepare(DROP_IDLE_PAYLOAD).run(job);
@@ -75,6 +141,7 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
     },
   };
   const answer = body(act);
+  act.save();
   for (const [state, count] of counts) if (count !== 0) file.prepare(COUNT).run(count, state);
   return answer;
 }

@@ -2,18 +2,22 @@ import type { JobId } from '../../../model/ids.ts';
 import { isFinal } from '../../../model/job.ts';
 import type { Canceled, Decision, Requeued, Resolved } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
+import { laneFor } from './lanes.ts';
 import type { JobRow } from './rows.ts';
 import { CANCEL, DECIDE, REQUEUE } from './sql/decide.ts';
 import { JOB_BY_ID } from './sql/read.ts';
 import { resend } from './sweep.ts';
+import { letGo } from './wakes.ts';
 
 export function cancelNow(act: Act, id: JobId): Canceled {
   const row = act.sql<JobRow>(JOB_BY_ID).get(id);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
   if (isFinal(row.state)) return { kind: 'refused', because: 'final' };
   if (row.state === 'sending' || row.state === 'in_doubt') return { kind: 'refused', because: 'too_late' };
+  if (row.state === 'leased') letGo(act, { ...row, state: row.state });
   act.sql(CANCEL).run(act.now, row.seq);
-  act.moved(row.state, 'canceled');
+  act.moved(row.state, 'canceled', row.lane);
+  if (row.state === 'ready') act.changedFirst(row.lane);
   act.tell(row.seq, 'canceled', 'canceled');
   act.finished(row.seq);
   return { kind: 'canceled' };
@@ -29,7 +33,7 @@ export function resolveNow(act: Act, { jobId, verdict, note }: Decision): Resolv
     return { kind: 'resolved', state: 'ready' };
   }
   act.sql(DECIDE).run(verdict, verdict === 'dead' ? 'decided' : null, act.now, row.seq);
-  act.moved('in_doubt', verdict);
+  act.moved('in_doubt', verdict, row.lane);
   act.tell(row.seq, 'resolved', verdict);
   act.finished(row.seq);
   return { kind: 'resolved', state: verdict };
@@ -40,9 +44,10 @@ export function requeueNow(act: Act, id: JobId): Requeued {
   const row = act.sql<JobRow>(JOB_BY_ID).get(id);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
   if (row.state !== 'dead') return { kind: 'refused', because: 'not_dead' };
-  act.sql(REQUEUE).run(act.now, act.now, row.seq);
-  act.moved('dead', 'ready');
-  act.wakeLane(row.lane);
+  const lane = laneFor(act, row.lane, false);
+  act.sql(REQUEUE).run(lane, act.now, act.now, row.seq);
+  act.moved('dead', 'ready', lane);
+  act.wakeLane(lane);
   act.tell(row.seq, 'requeued', 'ready');
   return { kind: 'requeued' };
 }

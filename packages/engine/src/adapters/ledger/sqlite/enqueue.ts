@@ -1,9 +1,15 @@
 import { hash } from 'node:crypto';
-import type { JobId, MessageId, TenantId } from '../../../model/ids.ts';
-import type { Job } from '../../../model/job.ts';
+import type { JobId, MessageId, SenderId, TenantId } from '../../../model/ids.ts';
+import type { Job, JobKind } from '../../../model/job.ts';
+import { domainOf } from '../../../model/scope.ts';
 import type { Enqueued, KeyRecord, KeyRef, NewJob } from '../../../ports/ledger.ts';
 import { type Act, inAct, type LedgerTables } from './act.ts';
-import { jobOf, type WholeJobRow } from './rows.ts';
+import { tooLarge } from './admit.ts';
+import { allowancesOf, charge } from './budgets.ts';
+import { forecastOf } from './forecast.ts';
+import { holdsOn, scopesOf } from './holds.ts';
+import { jobOf, rankOf, type WholeJobRow } from './rows.ts';
+import type { LaneFacts } from './senders.ts';
 import {
   ADD_CONTENT,
   ADD_FACTS,
@@ -50,7 +56,22 @@ function enqueueOne(act: Act, job: NewJob): Enqueued {
   const content = contentHash(job);
   const twin = findTwin(act, job, content); // before the key's record is made: a refused repeat must not occupy a key
   if (twin !== undefined) return { kind: 'existing', job: twin, because: 'content' };
-  return insert(act, job, { key, takesKey: true, content });
+  const refusal = refuse(act, job);
+  return refusal ?? insert(act, job, { key, takesKey: true, content });
+}
+
+/** What its scopes say to a new job; nothing is changed unless it may come in. */
+function refuse(act: Act, job: NewJob): Enqueued | undefined {
+  const budgets = job.budgets ?? [];
+  if (act.any().pauses) {
+    const scopes = [...scopesOf({ ...job, from: job.envelope.from }), ...budgets];
+    const stop = holdsOn(act, scopes).find(({ why }) => why === 'stop');
+    if (stop !== undefined) return { kind: 'stopped', hold: stop };
+  }
+  const excess = job.kind === 'send' ? tooLarge(act, { ...job, to: job.envelope.to }) : undefined;
+  if (excess !== undefined) return { kind: 'over-limit', ...excess };
+  const overdrawn = charge(act, budgets, job.envelope);
+  return overdrawn && { kind: 'over-budget', ...overdrawn };
 }
 
 /** The duplicate guard: a caller's own key says that a repeat is meant; a key that a library made for one call does not. */
@@ -71,19 +92,21 @@ interface Names {
 
 function insert(act: Act, job: NewJob, { key, takesKey, content }: Names): Enqueued {
   const { now } = act;
+  const lane = laneOf(act, job);
+  const forecast = forecastOf(act, lane, job); // before it is there, or it would stand in its own way
+  const budgets = (job.budgets ?? []).flatMap((scope) => allowancesOf(act, scope));
   const dueAt = Math.max(now, Math.ceil(job.dueAt ?? now));
   const state = dueAt > now ? 'scheduled' : 'ready';
   const expiresAt = job.expiresAt === undefined ? null : Math.floor(job.expiresAt);
-  const lane = laneOf(act, job);
   const mail = mailOf(act, job);
-  const seq = inserted(act.sql<{ seq: number }>(ADD_JOB).get(job.id, lane, state, now, now, dueAt, expiresAt));
+  const seq = inserted(act.sql<{ seq: number }>(ADD_JOB).get(job.id, lane.seq, state, now, now, dueAt, expiresAt));
   act.sql(ADD_FACTS).run(seq, job.tenant, mail, JSON.stringify(job.envelope), job.onDoubt, job.fingerprint, key ?? null, content);
   act.sql(ADD_CONTENT).run(content, now, seq);
   if (takesKey && key !== undefined && job.key !== undefined) act.sql(TAKE_KEY).run(key, job.key.generation, mail);
-  if (state === 'ready') act.wakeLane(lane);
-  act.moved(undefined, state);
+  if (state === 'ready') act.wakeLane(lane.seq);
+  act.moved(undefined, state, lane.seq);
   act.tell(seq, 'queued', state);
-  return { kind: 'created', job: createdJob(job, { state, now, dueAt }) };
+  return { kind: 'created', job: createdJob(job, { state, now, dueAt }), forecast, budgets };
 }
 
 /** What `get` would answer now; made from what came in, since reading it back would cost as much as writing it. */
@@ -91,17 +114,24 @@ function createdJob(
   job: NewJob,
   { state, now, dueAt }: { readonly state: 'scheduled' | 'ready'; readonly now: number; readonly dueAt: number },
 ): Job {
-  const { id, kind, tenant, sender, lane, messageId, envelope, onDoubt, expiresAt } = job;
+  const { id, kind, tenant, sender, lane, messageId, envelope, onDoubt, priority, expiresAt } = job;
   const counters = { token: 0, attempts: 0, failures: {}, crashes: 0, crashesApart: 0, runsApart: false, resends: 0 };
-  const born = { id, kind, tenant, sender, lane, messageId, envelope, state, onDoubt };
+  const born = { id, kind, tenant, sender, lane, messageId, envelope, state, onDoubt, priority };
   return { ...born, ...counters, createdAt: now, dueAt, sizeBytes: job.payload.byteLength, ...(expiresAt !== undefined && { expiresAt }) };
 }
 
-function laneOf(act: Act, job: Pick<NewJob, 'sender' | 'lane' | 'kind'>): number {
-  const known = act.sql<{ seq: number }>(LANE).get(job.sender, job.lane, job.kind);
-  if (known !== undefined) return known.seq;
-  act.sql(ADD_SENDER).run(job.sender);
-  return inserted(act.sql<{ seq: number }>(ADD_LANE).get(job.sender, job.lane, job.kind));
+function laneOf(act: Act, { sender, lane, kind, priority, envelope }: NewJob): LaneFacts {
+  const rank = rankOf(priority);
+  const known = act.sql<LaneFacts>(LANE).get(sender, lane, kind, rank);
+  const facts = known ?? act.sql<LaneFacts>(ADD_LANE).get(sender, lane, kind, rank, ownerOf(act, sender, kind), domainOf(envelope.from));
+  if (facts === undefined) throw new Error('broken invariant: a row just written is not there');
+  act.senders.noteLane(facts);
+  return facts;
+}
+
+/** A sender's mail has scopes, its other jobs have none. */
+function ownerOf(act: Act, sender: SenderId, kind: JobKind): number {
+  return inserted(act.sql<{ seq: number }>(ADD_SENDER).get(sender, kind === 'send' ? 1 : 0));
 }
 
 function mailOf(act: Act, job: NewJob): number {

@@ -10,17 +10,21 @@ import { BATCH_MAX, PAGE_MAX } from '../../../model/limits.ts';
 import type { Enqueued, LeaseBatch, LeaseRequest, Ledger, NewJob } from '../../../ports/ledger.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import { migrate } from '../../_shared/sqlite-migrations.ts';
-import { type Act, inAct, type LedgerTables } from './act.ts';
+import { type Act, type Books, inAct, type LedgerTables, type Look, readersBooks } from './act.ts';
 import { commitNow, extendNow } from './commit.ts';
-import { ledgerTurns } from './deal.ts';
 import { cancelNow, requeueNow, resolveNow } from './decide.ts';
 import { enqueueNow, findKeysNow } from './enqueue.ts';
 import { leaseNow } from './lease.ts';
-import { attemptsOf, eventsAfter, getJob, type Look, listJobs, nextDueAt, payloadOf, statsNow } from './queries.ts';
+import { holdNow, liftNow } from './holds.ts';
+import { limitNow } from './limit.ts';
+import { attemptsOf, eventsAfter, getJob, listJobs, payloadOf, statsNow } from './queries.ts';
 import { LEDGER_MIGRATIONS } from './schema.ts';
 import { settleNow } from './settle.ts';
+import { scopesKnown, standingOf } from './standing.ts';
 import { sweepNow } from './sweep.ts';
+import { ledgerTurns } from './turns.ts';
 import { ledgerBell, type Seen } from './wake.ts';
+import { beatNow, workersSeen } from './workers.ts';
 
 export interface SqliteLedger extends Ledger {
   /** `enqueue` inside a transaction of the caller (an act of `SqliteFile.write`), so that its own rows and the jobs are one commit. */
@@ -51,9 +55,11 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
   const bell = ledgerBell(file);
   const act = <T>(body: (act: Act) => T): Promise<T> => file.write(() => inAct(tables, body));
   const look = <T>(body: (look: Look) => T): Promise<T> => file.read(() => body({ now: file.now(), sql: file.prepare }));
+  const consult = <T>(body: (books: Books) => T): Promise<T> => look((inside) => body(readersBooks(inside)));
   const lease = (inside: Act, request: LeaseRequest): { batch: LeaseBatch; seen: Seen } => {
     const batch = leaseNow(inside, request, turns);
-    return { batch, seen: { revision: file.revision(), nextDueAt: nextDueAt(inside) } };
+    const { askAgainMs = Number.POSITIVE_INFINITY } = batch;
+    return { batch, seen: { revision: file.revision(), nextDueAt: inside.now + askAgainMs } };
   };
 
   return {
@@ -115,6 +121,26 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
       checkedBatch(ids);
       return act((inside) => ids.map((id) => requeueNow(inside, id)));
     },
+
+    async limit(changes) {
+      checkedBatch(changes);
+      await act((inside) => changes.forEach((change) => limitNow(inside, change)));
+    },
+    async hold(holds) {
+      checkedBatch(holds);
+      await act((inside) => holds.forEach((hold) => holdNow(inside, hold)));
+    },
+    async lift(refs) {
+      checkedBatch(refs);
+      return act((inside) => refs.map((ref) => liftNow(inside, ref)));
+    },
+    async standing(scopes) {
+      checkedBatch(scopes);
+      return consult((books) => scopes.map((scope) => standingOf(books, scope)));
+    },
+    scopes: (query) => look((inside) => scopesKnown(inside, query)),
+    beat: (worker) => file.write(() => beatNow({ now: file.now(), sql: file.prepare }, worker)),
+    workers: () => look(workersSeen),
 
     async get(ids) {
       checkedBatch(ids);

@@ -1,20 +1,26 @@
+import type { JobKind } from '../../../model/job.ts';
 import type { Lease, LeaseBatch, LeaseRequest } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
-import { deal, type Turns } from './deal.ts';
+import { apartGoesAt, dealApart } from './apart.ts';
+import { type Dealt, deal } from './deal.ts';
 import { dropExpired, expire, makeDueReady } from './due.ts';
 import { envelopeOf, failuresOf, type WholeJobRow } from './rows.ts';
-import { LEASE, LEASE_AGAIN, READY_APART_PAGE, UNANSWERED } from './sql/lease.ts';
-import { JOBS_TO_LEASE, NEXT_DUE, READY_APART } from './sql/read.ts';
+import { nextDueAt } from './queries.ts';
+import { UNJUDGED } from './sql/deal.ts';
+import { HOLDS_SEATS, LEASE, LEASE_AGAIN, UNANSWERED } from './sql/lease.ts';
+import { JOBS_TO_LEASE, READY_APART } from './sql/read.ts';
+import type { Turns } from './turns.ts';
 
 interface RowToLease
   extends Pick<
       WholeJobRow,
-      'seq' | 'id' | 'state' | 'token' | 'attempts' | 'failures' | 'resends' | 'crashes' | 'queued_at' | 'expires_at'
+      'seq' | 'id' | 'state' | 'token' | 'attempts' | 'failures' | 'resends' | 'crashes' | 'busy_releases' | 'queued_at' | 'expires_at'
     >,
-    Pick<WholeJobRow, 'first_failed_at' | 'kind' | 'sender' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
+    Pick<WholeJobRow, 'first_failed_at' | 'lane' | 'kind' | 'sender' | 'lane_name' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
   readonly payload: Uint8Array | null;
 }
 
+const JOB_KINDS: readonly JobKind[] = ['send', 'receive', 'notify'];
 /** Expired mail a lease may meet and set aside before it answers with less than was asked for, and "ask again at once". */
 const EXPIRED_ROUNDS_MAX = 4;
 
@@ -22,16 +28,25 @@ export function leaseNow(act: Act, request: LeaseRequest, turns: Turns): LeaseBa
   dropExpired(act, request.max);
   makeDueReady(act, request.max);
   const leases: Lease[] = leaseUnanswered(act, request);
+  act.save(); // what the settles of this act changed decides who may go
+  act.seats.renew();
   let isCutShort = false;
+  let askAgainAt = Number.POSITIVE_INFINITY;
   for (let round = 0; leases.length < request.max; round += 1) {
     isCutShort = round === EXPIRED_ROUNDS_MAX;
     if (isCutShort) break;
-    const picked = pick(act, request, request.max - leases.length, turns);
-    if (picked.length === 0) break;
-    leases.push(...leasePicked(act, picked, request));
+    const want = { kinds: request.kinds, worker: request.worker, max: request.max - leases.length };
+    const dealt = request.apart ? dealApart(act, want) : deal(act, want, turns);
+    askAgainAt = Math.min(askAgainAt, dealt.askAgainAt);
+    if (dealt.jobs.length === 0) break;
+    leases.push(...leaseDealt(act, dealt, request));
   }
-  const askAgainMs = isCutShort ? 0 : timeToNextDue(act);
-  return { leases, ...(askAgainMs !== undefined && { askAgainMs }), apartReady: countReadyApart(act) };
+  const apartReady = countReadyApart(act);
+  const isFull = request.apart || leases.length >= request.max;
+  if (isFull && hasUnjudged(act)) askAgainAt = act.now;
+  askAgainAt = isCutShort ? act.now : Math.min(askAgainAt, nextDueAt(act), apartReady > 0 ? whenApartGoes(act, request) : askAgainAt);
+  const isKnown = askAgainAt < Number.POSITIVE_INFINITY;
+  return { leases, ...(isKnown && { askAgainMs: Math.max(0, askAgainAt - act.now) }), apartReady };
 }
 
 /** Leases whose answer this worker never got: given again, so that they need not run out. */
@@ -45,20 +60,13 @@ function leaseUnanswered(act: Act, { worker, apart, holds, max, leaseMs }: Lease
   return rows.map((row) => leaseOf(row, { token: row.token, leaseMs, now: act.now }));
 }
 
-function pick(act: Act, { apart, kinds }: LeaseRequest, max: number, turns: Turns): number[] {
-  if (!apart) return deal(act, { kinds, max }, turns);
-  // Few jobs run apart, and their order matters less than that they run: the oldest goes first.
-  const rows = act.sql<{ seq: number }>(READY_APART_PAGE).all(JSON.stringify(kinds), max);
-  return rows.map(({ seq }) => seq);
-}
-
-function leasePicked(act: Act, picked: readonly number[], request: LeaseRequest): Lease[] {
-  const rows = act.sql<RowToLease>(JOBS_TO_LEASE).all(JSON.stringify(picked));
+function leaseDealt(act: Act, { jobs, seated }: Dealt, request: LeaseRequest): Lease[] {
+  const rows = act.sql<RowToLease>(JOBS_TO_LEASE).all(JSON.stringify(jobs));
   const live = rows.filter((row) => row.expires_at === null || row.expires_at > act.now);
-  for (const row of rows) if (!live.includes(row)) expire(act, row.seq, row.state);
+  for (const row of rows) if (!live.includes(row)) expire(act, row.seq, 'leased', row.lane); // dealing counted it as leased
   if (live.length === 0) return [];
   act.sql(LEASE).run(request.worker, act.now, act.now + Math.ceil(request.leaseMs), JSON.stringify(live.map(({ seq }) => seq)));
-  act.moved('ready', 'leased', live.length);
+  if (seated.length > 0) act.sql(HOLDS_SEATS).run(JSON.stringify(seated));
   return live.map((row) => leaseOf(row, { token: row.token + 1, leaseMs: request.leaseMs, now: act.now }));
 }
 
@@ -76,6 +84,7 @@ function leaseOf(row: RowToLease, { token, leaseMs, now }: LeaseTerms): Lease {
     kind: row.kind,
     tenant: row.tenant,
     sender: row.sender,
+    lane: row.lane_name,
     messageId: row.message_id,
     envelope: envelopeOf(row),
     payload: row.payload,
@@ -85,15 +94,21 @@ function leaseOf(row: RowToLease, { token, leaseMs, now }: LeaseTerms): Lease {
     failures: failuresOf(row),
     resends: row.resends,
     crashes: row.crashes,
+    busyReleases: row.busy_releases,
     ageMs: now - row.queued_at,
     failingMs: row.first_failed_at === null ? 0 : now - row.first_failed_at,
     ...(row.expires_at !== null && { expiresInMs: row.expires_at - now }),
   };
 }
 
-function timeToNextDue(act: Act): number | undefined {
-  const next = act.sql<{ due_at: number }>(NEXT_DUE).get();
-  return next && Math.max(0, next.due_at - act.now);
+/** Senders that nobody looked at may wait for a time that nobody knows yet. */
+function hasUnjudged(act: Act): boolean {
+  const { limits, holds } = act.any();
+  return act.sql(UNJUDGED).get(limits || holds ? 1 : 0) !== undefined;
+}
+
+function whenApartGoes(act: Act, { worker, max }: LeaseRequest): number {
+  return apartGoesAt(act, { worker, max, kinds: JOB_KINDS });
 }
 
 function countReadyApart(act: Act): number {

@@ -2,12 +2,10 @@ import type { LedgerEvent } from '../../../model/event.ts';
 import type { JobId, MessageId } from '../../../model/ids.ts';
 import { type Attempt, type Job, STATES, type State } from '../../../model/job.ts';
 import type { JobPage, JobQuery, LedgerStats } from '../../../ports/ledger.ts';
-import type { Act } from './act.ts';
+import type { Look } from './act.ts';
 import { type AttemptRow, attemptOf, jobOf, type WholeJobRow } from './rows.ts';
+import { NEXT_LATER } from './sql/deal.ts';
 import { ANY_READY, ATTEMPTS, BACKLOG, COUNTS, EVENTS, type ListBy, NEXT_DUE, PAYLOAD, pageOfJobs, WHOLE_JOB_BY_ID } from './sql/read.ts';
-
-/** What a reader may use of an act: it changes nothing. */
-export type Look = Pick<Act, 'sql' | 'now'>;
 
 export function getJob(look: Look, id: JobId): Job | undefined {
   const row = look.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(id);
@@ -73,9 +71,10 @@ export function statsNow(look: Look): LedgerStats {
   return { byState, oldestReadyMs: Math.max(0, look.now - oldestDueAt), sendersWithBacklog: backlog?.senders ?? 0, now: look.now };
 }
 
-/** Infinity: nothing is scheduled. */
+/** When the next job is due, or the next sender's time comes. Infinity: nothing waits for a time. */
 export function nextDueAt(look: Pick<Look, 'sql'>): number {
-  return look.sql<{ due_at: number }>(NEXT_DUE).get()?.due_at ?? Number.POSITIVE_INFINITY;
+  const dueAt = look.sql<{ due_at: number }>(NEXT_DUE).get()?.due_at ?? Number.POSITIVE_INFINITY;
+  return Math.min(dueAt, look.sql<{ not_before: number }>(NEXT_LATER).get()?.not_before ?? Number.POSITIVE_INFINITY);
 }
 
 export function hasReady(look: Pick<Look, 'sql'>): boolean {

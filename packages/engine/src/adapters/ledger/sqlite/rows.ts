@@ -1,6 +1,7 @@
 import type { Envelope } from '../../../model/envelope.ts';
 import type { JobId, LaneId, MessageId, SenderId, TenantId, WorkerId } from '../../../model/ids.ts';
 import type { Attempt, DoubtPolicy, Job, JobKind, State } from '../../../model/job.ts';
+import { PRIORITIES, type Priority } from '../../../model/limit.ts';
 import type { DeadReason, DoubtCause, FailureClass } from '../../../model/outcome.ts';
 import type { Settlement } from '../../../ports/ledger.ts';
 
@@ -22,6 +23,9 @@ export interface JobRow {
   readonly crashes: number;
   readonly crashes_apart: number;
   readonly resends: number;
+  readonly busy_releases: number;
+  /** Its lease holds seats or a slot. */
+  readonly seated: number;
   readonly created_at: number;
   readonly queued_at: number;
   readonly due_at: number;
@@ -38,6 +42,7 @@ export interface WholeJobRow extends JobRow {
   readonly kind: JobKind;
   readonly sender: SenderId;
   readonly lane_name: LaneId;
+  readonly priority: number;
   readonly tenant: TenantId;
   readonly envelope: string;
   readonly on_doubt: DoubtPolicy;
@@ -64,6 +69,10 @@ export function failuresOf(row: Pick<JobRow, 'failures'>): Failures {
   return row.failures === null ? {} : (JSON.parse(row.failures) as Failures);
 }
 
+/** As a number it sorts. */
+export const rankOf = (priority: Priority): number => PRIORITIES.indexOf(priority);
+const priorityOf = ({ priority }: { readonly priority: number }): Priority => PRIORITIES[priority] ?? 'normal';
+
 export function envelopeOf(row: { readonly envelope: string }): Envelope {
   return JSON.parse(row.envelope) as Envelope;
 }
@@ -87,6 +96,7 @@ export function jobOf(row: WholeJobRow): Job {
     runsApart: row.runs_apart === 1,
     resends: row.resends,
     onDoubt: row.on_doubt,
+    priority: priorityOf(row),
     createdAt: row.created_at,
     dueAt: row.resend_at ?? row.due_at,
     sizeBytes: row.size_bytes,

@@ -1,4 +1,5 @@
 import type { Migration } from '../../_shared/sqlite-migrations.ts';
+import { LIMITS } from './schema-limits.ts';
 
 /**
  * The ledger's tables. What changes with every state is narrow and alone (`jobs`); what never changes stands beside it
@@ -109,4 +110,5 @@ export const LEDGER_MIGRATIONS: readonly Migration[] = [
       INSERT INTO state_counts (state, jobs) VALUES
         ('scheduled', 0), ('ready', 0), ('leased', 0), ('sending', 0), ('in_doubt', 0), ('sent', 0), ('dead', 0), ('canceled', 0);`,
   },
+  LIMITS,
 ];

@@ -3,9 +3,13 @@ import { countsAsAttempt, type Outcome } from '../../../model/outcome.ts';
 import type { ChildJob, Settled, Settlement } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
 import { inserted } from './enqueue.ts';
+import { applyEffects } from './gates.ts';
+import { laneFor } from './lanes.ts';
+import { knowRecipients } from './mailed.ts';
 import { envelopeOf, failuresOf, type JobRow } from './rows.ts';
 import { IS_KNOWN } from './sql/read.ts';
 import { ADD_CHILD, ADD_CHILD_FACTS, ENVELOPE, JOB_TO_SETTLE, NARROW, SETTLE } from './sql/settle.ts';
+import { letGo } from './wakes.ts';
 
 type RowToSettle = Pick<
   JobRow,
@@ -22,6 +26,8 @@ type RowToSettle = Pick<
   | 'failures'
   | 'due_at'
   | 'first_failed_at'
+  | 'busy_releases'
+  | 'seated'
 >;
 
 const EVENT_OF = { sent: 'sent', retry: 'retrying', dead: 'dead', doubt: 'in_doubt', release: 'released' } as const;
@@ -37,6 +43,9 @@ export function settleNow(act: Act, settlement: Settlement): Settled {
   const counted = countsAsAttempt(outcome) && row.state !== 'in_doubt';
   act.keepAttempt({ ...leaseOf(row), end: outcome.kind, counted, note, seen: settlement });
   for (const child of settlement.children ?? []) addChild(act, row, child);
+  if (settlement.effects !== undefined) applyEffects(act, settlement.effects, act.senders.lane(row.lane).owner, row.leased_at ?? act.now);
+  if (row.state === 'leased' || row.state === 'sending') letGo(act, { ...row, state: row.state });
+  if (outcome.kind === 'sent' || outcome.kind === 'doubt') knowRecipients(act, row);
   if (settlement.keeps !== undefined) narrow(act, row.seq, settlement.keeps);
   const state = record(act, row, { outcome, counted, settledToken: token });
   act.tell(row.seq, EVENT_OF[outcome.kind], state);
@@ -72,6 +81,8 @@ function record(
   { outcome, counted, settledToken }: { readonly outcome: Outcome; readonly counted: boolean; readonly settledToken: number | null },
 ): State {
   const after = afterOutcome(row, outcome, act.now);
+  const failures = outcome.kind === 'retry' ? oneMoreFailure(row, outcome.failure) : row.failures;
+  const lane = outcome.kind === 'retry' ? laneFor(act, row.lane, needsToken(failures)) : row.lane;
   act
     .sql(SETTLE)
     .run(
@@ -82,13 +93,15 @@ function record(
       outcome.kind === 'doubt' ? outcome.cause : null,
       settledToken,
       row.attempts + (counted ? 1 : 0),
-      outcome.kind === 'retry' ? oneMoreFailure(row, outcome.failure) : row.failures,
+      failures,
       outcome.kind === 'retry' ? (row.first_failed_at ?? act.now) : row.first_failed_at,
       after.finishedAt,
+      lane,
+      counted ? 0 : row.busy_releases + (outcome.kind === 'release' && outcome.why === 'busy' ? 1 : 0),
       row.seq,
     );
-  act.moved(row.state, after.state);
-  if (after.state === 'ready' && row.runs_apart === 0) act.wakeLane(row.lane);
+  act.moved(row.state, after.state, row.lane);
+  if (after.state === 'ready' && row.runs_apart === 0) act.wakeLane(lane);
   if (after.finishedAt !== null) act.finished(row.seq);
   return after.state;
 }
@@ -121,6 +134,12 @@ function oneMoreFailure(row: RowToSettle, failure: keyof ReturnType<typeof failu
   return JSON.stringify({ ...failures, [failure]: (failures[failure] ?? 0) + 1 });
 }
 
+/** Greylisting asked for its retry; the other failures may be everybody's. */
+function needsToken(failures: string | null): boolean {
+  const { network = 0, deferred = 0 } = failuresOf({ failures });
+  return network + deferred > 0;
+}
+
 function narrow(act: Act, seq: number, keeps: readonly string[]): void {
   const row = act.sql<{ envelope: string }>(ENVELOPE).get(seq);
   if (row === undefined) return;
@@ -133,13 +152,16 @@ function addChild(act: Act, parent: RowToSettle, child: ChildJob): void {
   if (act.sql(IS_KNOWN).get(child.id) !== undefined) return; // a settle whose answer was lost comes again
   const envelope = act.sql<{ envelope: string }>(ENVELOPE).get(parent.seq);
   if (envelope === undefined) return;
-  const seq = inserted(act.sql<{ seq: number }>(ADD_CHILD).get(child.id, act.now, act.now, act.now, parent.seq));
+  const seq = inserted(
+    act.sql<{ seq: number }>(ADD_CHILD).get(child.id, laneFor(act, parent.lane, false), act.now, act.now, act.now, parent.seq),
+  );
   act.sql(ADD_CHILD_FACTS).run(seq, JSON.stringify({ ...envelopeOf(envelope), to: child.to }), parent.id, parent.seq);
   const row = act.sql<RowToSettle>(JOB_TO_SETTLE).get(child.id);
   if (row === undefined) return;
-  act.moved(undefined, 'ready');
-  const state = record(act, row, { outcome: child.outcome, counted: true, settledToken: null });
+  act.moved(undefined, 'ready', row.lane);
+  const counted = child.outcome.kind !== 'release';
+  const state = record(act, row, { outcome: child.outcome, counted, settledToken: null });
   act.tell(seq, child.outcome.kind === 'dead' ? 'dead' : 'queued', state);
   const seen = { phase: 'rcpt' as const, recipients: child.recipients };
-  act.keepAttempt({ ...leaseOf(parent), job: seq, token: row.token, end: child.outcome.kind, counted: true, note: child.note, seen });
+  act.keepAttempt({ ...leaseOf(parent), job: seq, token: row.token, end: child.outcome.kind, counted, note: child.note, seen });
 }

@@ -4,6 +4,7 @@ import { CRASHES_APART_MAX, CRASHES_BEFORE_APART, RESENDS_MAX } from '../../../m
 import type { SweepOptions, Swept } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
 import { dropExpired, makeDueReady } from './due.ts';
+import { knowRecipients } from './mailed.ts';
 import type { JobRow } from './rows.ts';
 import {
   CRASH,
@@ -21,6 +22,7 @@ import {
   RESEND,
   RESEND_DUE,
 } from './sql/sweep.ts';
+import { letGo } from './wakes.ts';
 
 /** Each step touches at most what is left of the budget, and answers how many it touched. */
 export function sweepNow(act: Act, options: SweepOptions): Swept {
@@ -46,20 +48,21 @@ function crashLapsed(act: Act, max: number, { apartDelaysMs }: SweepOptions): { 
   for (const row of rows) {
     const note = 'The lease ran out before the commit: its worker died or stood still.';
     act.keepAttempt({ ...row, job: row.seq, end: 'crash', counted: false, note });
+    letGo(act, { ...row, state: 'leased' });
     const crashes = row.crashes + 1;
     const crashesApart = row.crashes_apart + row.runs_apart;
     const runsApart = crashes >= CRASHES_BEFORE_APART;
     if (crashesApart >= CRASHES_APART_MAX) {
       poisoned += 1;
       act.sql(CRASH).run('dead', row.due_at, 'poison', act.now, crashes, crashesApart, 1, row.seq);
-      act.moved('leased', 'dead');
+      act.moved('leased', 'dead', row.lane);
       act.tell(row.seq, 'dead', 'dead');
       continue;
     }
     const delayMs = runsApart ? (apartDelaysMs[Math.min(crashesApart, apartDelaysMs.length - 1)] ?? 0) : 0;
     const state = delayMs > 0 ? 'scheduled' : 'ready';
     act.sql(CRASH).run(state, act.now + Math.ceil(delayMs), null, null, crashes, crashesApart, runsApart ? 1 : 0, row.seq);
-    act.moved('leased', state);
+    act.moved('leased', state, row.lane);
     if (state === 'ready' && !runsApart) act.wakeLane(row.lane);
     act.tell(row.seq, 'crashed', state);
   }
@@ -72,10 +75,12 @@ function doubtLapsed(act: Act, max: number, { resendMs }: SweepOptions): number 
   for (const row of rows) {
     const note = 'The worker was lost after the commit: the mail may have been sent.';
     act.keepAttempt({ ...row, job: row.seq, end: 'worker-lost', counted: true, note });
+    letGo(act, { ...row, state: 'sending' });
+    knowRecipients(act, row);
     const policy = act.sql<{ on_doubt: DoubtPolicy }>(ON_DOUBT).get(row.seq)?.on_doubt;
     const mayResend = policy === 'resend' && row.resends < RESENDS_MAX;
     act.sql(LOSE_WORKER).run(mayResend ? act.now + Math.ceil(resendMs) : null, row.seq);
-    act.moved('sending', 'in_doubt');
+    act.moved('sending', 'in_doubt', row.lane);
     act.tell(row.seq, 'in_doubt', 'in_doubt');
   }
   return rows.length;
@@ -94,7 +99,7 @@ function resendDue(act: Act, max: number): number {
 /** A job in doubt goes back to the queue, with the same bytes. */
 export function resend(act: Act, row: JobRow, event: 'resending' | 'resolved'): void {
   act.sql(RESEND).run(act.now, row.seq);
-  act.moved('in_doubt', 'ready');
+  act.moved('in_doubt', 'ready', row.lane);
   if (row.runs_apart === 0) act.wakeLane(row.lane);
   act.tell(row.seq, event, 'ready');
 }

@@ -13,12 +13,6 @@ export const KEEP_ATTEMPT = `
   INSERT INTO attempts (job, token, number, worker, started_at, ended_at, ending, counted, note, seen)
   VALUES (?, ?, (SELECT count(*) FROM attempts WHERE job = ? AND token = ?), ?, ?, ?, ?, ?, ?, ?)`;
 
-// in:  lanes.seq
-// out: its sender, if the lane was idle
-// why one act with the job's change: a ready job in a lane that is not marked would wait for ever
-export const WAKE_LANE = 'UPDATE lanes SET waiting = 1 WHERE seq = ? AND waiting = 0 RETURNING sender';
-export const WAKE_SENDER = 'UPDATE senders SET waiting = 1 WHERE sender = ? AND waiting = 0';
-
 // in:  jobs.seq of a job that has become final
 // why the condition: the bytes are kept while any job of the message may still be sent, or requeued
 export const DROP_IDLE_PAYLOAD = `

@@ -15,10 +15,16 @@ export const ADD_MAIL = `
   RETURNING seq`;
 export const MAIL = 'SELECT seq FROM mails WHERE id = ?';
 
-// in:  sender, name, kind
-export const LANE = 'SELECT seq FROM lanes WHERE sender = ? AND name = ? AND kind = ?';
-export const ADD_LANE = 'INSERT INTO lanes (sender, name, kind) VALUES (?, ?, ?) RETURNING seq';
-export const ADD_SENDER = 'INSERT OR IGNORE INTO senders (sender) VALUES (?)';
+// in:  sender, name, kind, priority; out: the lane of first attempts
+export const LANE = `
+  SELECT seq, owner, sender, name, kind, priority, retried FROM lanes WHERE sender = ? AND name = ? AND kind = ? AND priority = ? AND retried = 0`;
+// in:  sender, name, kind, priority, owner, identity
+export const ADD_LANE = `
+  INSERT INTO lanes (sender, name, kind, priority, retried, owner, identity) VALUES (?, ?, ?, ?, 0, ?, ?)
+  RETURNING seq, owner, sender, name, kind, priority, retried`;
+// in:  name, has_scopes; out: its seq, new or not
+export const ADD_SENDER =
+  'INSERT INTO senders (name, has_scopes) VALUES (?, ?) ON CONFLICT (name, has_scopes) DO UPDATE SET name = name RETURNING seq';
 
 // in:  id, lane, state, now, now, due_at, expires_at
 export const ADD_JOB = `

@@ -2,10 +2,10 @@
 
 // in:  now, max; out: oldest first
 export const EXPIRED = `
-  SELECT seq, state FROM jobs WHERE expires_at IS NOT NULL AND state IN ('scheduled', 'ready') AND expires_at <= ? ORDER BY expires_at LIMIT ?`;
+  SELECT seq, state, lane FROM jobs WHERE expires_at IS NOT NULL AND state IN ('scheduled', 'ready') AND expires_at <= ? ORDER BY expires_at LIMIT ?`;
 
-// in:  now, jobs.seq
-export const EXPIRE = "UPDATE jobs SET state = 'dead', reason = 'expired', finished_at = ? WHERE seq = ?";
+// in:  reason, now, jobs.seq
+export const EXPIRE = "UPDATE jobs SET state = 'dead', reason = ?, finished_at = ? WHERE seq = ?";
 
 /** Jobs whose time has come. */
 

@@ -1,7 +1,7 @@
 /** Looks at the tables; nothing here changes a row. */
 
 const WHOLE_JOB = `
-  SELECT j.*, l.kind, l.sender, l.name AS lane_name, f.tenant, f.envelope, f.on_doubt, f.parent, m.id AS message_id, m.size_bytes`;
+  SELECT j.*, l.kind, l.sender, l.name AS lane_name, l.priority, f.tenant, f.envelope, f.on_doubt, f.parent, m.id AS message_id, m.size_bytes`;
 const BESIDE_JOB = `
   JOIN lanes l ON l.seq = j.lane
   JOIN job_facts f ON f.seq = j.seq
@@ -19,8 +19,8 @@ export const FIRST_JOB_OF_MAIL = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j
 // in:  JSON array of jobs.seq; out: in that order, with the bytes
 // why CROSS JOIN: SQLite keeps its order, so the array drives the look-ups
 export const JOBS_TO_LEASE = `
-  SELECT j.seq, j.id, j.state, j.token, j.attempts, j.failures, j.resends, j.crashes, j.queued_at, j.expires_at, j.first_failed_at,
-         l.kind, l.sender, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.payload
+  SELECT j.seq, j.id, j.state, j.token, j.attempts, j.failures, j.resends, j.crashes, j.busy_releases, j.queued_at, j.expires_at,
+         j.first_failed_at, j.lane, l.kind, l.sender, l.name AS lane_name, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.payload
     FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value ${BESIDE_JOB} ORDER BY picked.key`;
 
 // in:  keys.hash
@@ -49,17 +49,26 @@ export const EVENTS = `
 
 export const COUNTS = 'SELECT state, jobs FROM state_counts';
 
-// in:  now, now, now
-// out: due_at of the job that could have run the longest, and the number of senders that have such a job
+// in:  now
+// out: due_at of the job that could have run the longest, and the number of senders that have such a job; those that wait
+//      for a limit, hold or gate do not count
 // why not one walk over the jobs: each lane is asked for its first one only
 export const BACKLOG = `
-  WITH first_of_lane AS (
-    SELECT sender, (SELECT j.due_at FROM jobs j WHERE j.lane = lanes.seq AND j.state = 'ready' AND j.runs_apart = 0 ORDER BY j.due_at LIMIT 1) AS due_at
-      FROM lanes WHERE waiting = 1),
+  WITH may_go AS (
+    SELECT seq FROM senders WHERE waiting = 1
+    UNION ALL SELECT seq FROM senders WHERE waiting >= 2 AND not_before <= ?1),
+  lane AS (
+    SELECT l.seq, l.sender FROM may_go s CROSS JOIN lanes l ON l.owner = s.seq AND l.waiting = 1
+    UNION ALL SELECT l.seq, l.sender FROM may_go s CROSS JOIN lanes l ON l.owner = s.seq AND l.waiting = 2 AND l.not_before <= ?1),
+  first_of_lane AS (
+    SELECT sender, (SELECT j.due_at FROM jobs j WHERE j.lane = lane.seq AND j.state = 'ready' AND j.runs_apart = 0 ORDER BY j.due_at LIMIT 1) AS due_at
+      FROM lane),
   runnable AS (
     SELECT sender, due_at FROM first_of_lane WHERE due_at IS NOT NULL
-    UNION ALL SELECT l.sender, j.due_at FROM jobs j JOIN lanes l ON l.seq = j.lane WHERE j.state = 'ready' AND j.runs_apart = 1
-    UNION ALL SELECT l.sender, j.due_at FROM jobs j JOIN lanes l ON l.seq = j.lane WHERE j.state = 'scheduled' AND j.due_at <= ?)
+    UNION ALL SELECT l.sender, j.due_at FROM jobs j JOIN lanes l ON l.seq = j.lane JOIN senders s ON s.seq = l.owner
+               WHERE j.state = 'ready' AND j.runs_apart = 1 AND (s.waiting < 2 OR s.not_before <= ?1)
+    UNION ALL SELECT l.sender, j.due_at FROM jobs j JOIN lanes l ON l.seq = j.lane JOIN senders s ON s.seq = l.owner
+               WHERE j.state = 'scheduled' AND j.due_at <= ?1 AND (s.waiting < 2 OR s.not_before <= ?1))
   SELECT min(due_at) AS oldest_due_at, count(DISTINCT sender) AS senders FROM runnable`;
 
 // out: when the next scheduled job is due
@@ -67,7 +76,9 @@ export const NEXT_DUE = "SELECT due_at FROM jobs WHERE state = 'scheduled' ORDER
 export const READY_APART = "SELECT count(*) AS jobs FROM jobs WHERE state = 'ready' AND runs_apart = 1";
 // out: a row if there may be something to lease
 export const ANY_READY = `
-  SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM lanes WHERE waiting = 1) OR EXISTS (SELECT 1 FROM jobs WHERE state = 'ready' AND runs_apart = 1)`;
+  SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM senders WHERE waiting = 1)
+    OR EXISTS (SELECT 1 FROM jobs j JOIN lanes l ON l.seq = j.lane JOIN senders s ON s.seq = l.owner
+                WHERE j.state = 'ready' AND j.runs_apart = 1 AND s.waiting < 2)`;
 
 export type ListBy = 'message' | 'tenant' | 'all' | 'dead' | 'in_doubt';
 

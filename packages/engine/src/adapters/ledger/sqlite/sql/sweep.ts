@@ -6,11 +6,13 @@ export const LAPSED = `
 
 // in:  state, due_at, reason, finished_at, crashes, crashes_apart, runs_apart, jobs.seq
 export const CRASH = `
-  UPDATE jobs SET state = ?, due_at = ?, reason = ?, finished_at = ?, crashes = ?, crashes_apart = ?, runs_apart = ? WHERE seq = ?`;
+  UPDATE jobs SET state = ?, due_at = ?, reason = ?, finished_at = ?, crashes = ?, crashes_apart = ?, runs_apart = ?, seated = 0
+   WHERE seq = ?`;
 
 // in:  resend_at, jobs.seq
 export const LOSE_WORKER = `
-  UPDATE jobs SET state = 'in_doubt', doubt = 'worker-lost', attempts = attempts + 1, resend_at = ?, nonce = NULL WHERE seq = ?`;
+  UPDATE jobs SET state = 'in_doubt', doubt = 'worker-lost', attempts = attempts + 1, resend_at = ?, nonce = NULL, seated = 0
+   WHERE seq = ?`;
 // in:  jobs.seq
 export const ON_DOUBT = 'SELECT on_doubt FROM job_facts WHERE seq = ?';
 
