@@ -19,7 +19,7 @@ export interface DecideSettings extends RetrySettings {
 /** From what an attempt means to what is recorded of it. Pure but for `random`, which is uniform in [0, 1). */
 export function decide(verdict: Verdict, lease: Lease, seen: Seen, settings: DecideSettings, random: () => number): Settlement {
   const about = { jobId: lease.jobId, token: lease.token, ...factsOf(seen.report) };
-  const at: Circumstances = { lease, settings, random };
+  const at: Circumstances = { lease, settings, random, ...(seen.login !== undefined && { login: seen.login }) };
   switch (verdict.kind) {
     case 'taken':
       return { ...about, ...takenFor(verdict.turnedDown, at) };

@@ -9,6 +9,8 @@ export interface Seen {
   readonly report: Report;
   /** Absent when the transport never came to ask. */
   readonly commit?: CommitAnswer;
+  /** How the transport logs in, as far as it says so; for the hold of an account whose login failed. */
+  readonly login?: string;
   /** The worker was stopping when the attempt ended. */
   readonly isStopping: boolean;
 }
@@ -48,7 +50,8 @@ export async function deliver({ transport, held, commit, isStopping, log }: Deli
     log.error('a transport sent without a commit', { jobId, transport: transport.capabilities.description, report: report.kind });
     answer = await commit(); // too late to ask, but the ledger has to know that the dot may be out
   }
-  return { report, isStopping: isStopping(), ...(answer !== undefined && { commit: answer }) };
+  const { login } = transport.capabilities;
+  return { report, isStopping: isStopping(), ...(answer !== undefined && { commit: answer }), ...(login !== undefined && { login }) };
 }
 
 function saysCommitted(report: Report): boolean {

@@ -117,16 +117,24 @@ async function tellLedger(parts: RosterParts, before: ReadonlyMap<SenderId, Send
     ...[...now.values()].map(({ id, limits }) => ({ scope: senderScope(id), limits })),
     ...removed.map((id) => ({ scope: senderScope(id) })),
   ]);
-  await liftHealed(parts, now);
+  await liftHealed(parts, before, now);
 }
 
 /** A login that failed is not tried again: with another one it is, and nobody has to resume it. */
-async function liftHealed(parts: RosterParts, senders: ReadonlyMap<SenderId, Sender>): Promise<void> {
+async function liftHealed(
+  parts: RosterParts,
+  before: ReadonlyMap<SenderId, Sender>,
+  senders: ReadonlyMap<SenderId, Sender>,
+): Promise<void> {
   const all = [...senders.values()];
   const standings = await parts.ledger.standing(all.map(({ id }) => senderScope(id)));
-  const healed = all.filter(({ transport }, index) =>
-    standings[index]?.holds.some(({ why, login }) => why === 'account' && login !== undefined && login !== loginOf(parts, transport)),
-  );
+  const healed = all.filter(({ id, transport }, index) => {
+    const hold = standings[index]?.holds.find(({ why }) => why === 'account');
+    if (hold === undefined) return false;
+    // Without a login it came no further than opening the transport.
+    if (hold.login === undefined) return before.has(id) && before.get(id)?.transport !== transport;
+    return hold.login !== loginOf(parts, transport);
+  });
   if (healed.length === 0) return;
   await parts.ledger.lift(healed.map(({ id }) => ({ scope: senderScope(id), why: 'account' })));
   for (const { id } of healed) parts.log.info(`sender ${id} logs in with something else now: it goes on`);

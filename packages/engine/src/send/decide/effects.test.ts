@@ -36,10 +36,12 @@ interface Given {
   readonly peer?: string;
   readonly lease?: Partial<Lease>;
   readonly retryScale?: number;
+  readonly login?: string;
 }
 
-function decided(report: Report, { lease = {}, retryScale = 1 }: Given): Settlement {
-  return decide(classify(report), { ...LEASE, ...lease }, { report, isStopping: false }, { retryScale, resendMs: 60_000 }, () => 0.5);
+function decided(report: Report, { lease = {}, retryScale = 1, login }: Given): Settlement {
+  const seen = { report, isStopping: false, ...(login !== undefined && { login }) };
+  return decide(classify(report), { ...LEASE, ...lease }, seen, { retryScale, resendMs: 60_000 }, () => 0.5);
 }
 const factsOf = (peer = 'mx.example:25') => ({ peer, tls: 'none', isReused: false, durationMs: 5 });
 const replyOf = (written: string) => ({ code: Number(written.slice(0, 3)), text: written.slice(4) });
@@ -143,6 +145,13 @@ it('holds a sender whose login is refused until somebody mends it, and says what
   expect(settlement.effects).toEqual([
     { kind: 'hold', hold: { scope: 'sender:bulk', why: 'account', note: expect.stringContaining('app password') } },
   ]);
+});
+
+it('names the login that was refused in its hold, and in no other', () => {
+  const login = 'f00d';
+  expect(afterReply('auth', '535 5.7.8 bad credentials', { login }).effects).toMatchObject([{ hold: { why: 'account', login } }]);
+  const [blocked] = afterReply('greeting', '554 blocked using spamhaus', { login }).effects ?? [];
+  expect(blocked?.kind === 'hold' && blocked.hold).not.toHaveProperty('login');
 });
 
 it('looks at a blocked address or domain again after half an hour, and names the domain', () => {

@@ -72,7 +72,8 @@ function pauseOf(refused: Refused, at: Circumstances): Hold {
   const { scope, why } = whatStops(rule.blame, at);
   const waitMs = rule.waitMs ?? (why === 'blocked' ? BLOCKED_MS : undefined);
   const forMs = waitMs !== undefined && { forMs: Math.ceil(waitMs * at.settings.retryScale * (0.8 + 0.4 * at.random())) };
-  return { scope, why, note: noteOf(refused, at), ...forMs };
+  const login = why === 'account' && at.login !== undefined && { login: at.login }; // with another one it is lifted
+  return { scope, why, note: noteOf(refused, at), ...forMs, ...login };
 }
 
 function whatStops(blame: Blame, at: Circumstances): { readonly scope: Scope; readonly why: 'account' | 'blocked' } {

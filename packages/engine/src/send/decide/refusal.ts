@@ -26,6 +26,8 @@ export interface Circumstances {
   readonly settings: RetrySettings;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Of the transport, where it says how it logs in. */
+  readonly login?: string;
 }
 
 /** For a job of its own and for a child alike. */
