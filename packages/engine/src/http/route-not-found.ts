@@ -10,7 +10,7 @@ export function noSuchRoute(routes: readonly Route[], method: string, path: stri
   const here = routes.filter((route) => matches(route.path, path));
   const allow = [...new Set(here.map((route) => route.method))];
   if (allow.length > 0) {
-    return new NoSuchRoute(`${shown} does not take ${method}`, { hint: `Use ${allow.join(' or ')} here.`, allow });
+    return new NoSuchRoute(`${shown} does not take ${method}`, { hint: `Use ${listed(allow)} here.`, allow });
   }
   const meant = nearestRoute(routes, shown);
   return new NoSuchRoute(`no route ${method} ${shown}`, {
@@ -39,4 +39,9 @@ function nearestRoute(routes: readonly Route[], path: string): Route | undefined
 
 function segmentsOf(path: string): string[] {
   return path.split('/').filter((segment) => segment !== '');
+}
+
+/** @example listed(['GET', 'PATCH', 'DELETE']) // 'GET, PATCH or DELETE' */
+function listed(methods: readonly string[]): string {
+  return [methods.slice(0, -1).join(', '), ...methods.slice(-1)].filter((part) => part !== '').join(' or ');
 }

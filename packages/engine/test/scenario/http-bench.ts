@@ -48,8 +48,8 @@ export interface HttpBench {
   readonly captured: CapturedMail[];
   readonly logged: string[];
   ask(method: string, path: string, asking?: Asking): Promise<Answer>;
-  /** A new account: its token, and asking with it. */
-  signUp(): Promise<Account>;
+  /** A new account: its token, and asking with it. An operator's, unless it is asked from an address. */
+  signUp(asking?: Pick<Asking, 'remoteAddress'>): Promise<Account>;
   /** Leases the next job and ends its attempt like this; what needs a commit gets one. */
   endNext(outcome: Outcome, note?: string): Promise<Lease>;
 }
@@ -136,8 +136,8 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
     captured,
     logged,
     ask,
-    async signUp() {
-      const { body } = await ask('POST', '/v1/signup');
+    async signUp(asking = {}) {
+      const { body } = await ask('POST', '/v1/signup', asking);
       return accountOf(String(body['token']), String(body['id']), ask);
     },
     endNext: (outcome, note = 'as the test wants it') => endNext(ledger, outcome, note),

@@ -6,29 +6,51 @@ const MISSING = '0'.repeat(26);
 /** Two accounts, and one thing of each kind that belongs to the first. */
 async function openTwo() {
   const bench = await openHttpBench();
-  const [owner, stranger] = [await bench.signUp(), await bench.signUp()];
+  const [owner, stranger] = [await bench.signUp(), await bench.signUp({ remoteAddress: '127.0.0.1' })];
   const inbox = await owner.openInbox('ann');
   const dead = await owner.send(inbox, { subject: 'dead' });
   const { jobId: deadJob } = await bench.endNext({ kind: 'dead', reason: 'permanent' });
   const doubt = await owner.send(inbox, { subject: 'doubt' });
   const { jobId: doubtJob } = await bench.endNext({ kind: 'doubt', cause: 'cut' });
   const email = await owner.send(inbox, { subject: 'queued' });
-  return { bench, owner, stranger, ids: { inbox, email, dead, deadJob, doubt, doubtJob } };
+  const token = await tokenOf(owner);
+  return { bench, owner, stranger, ids: { inbox, email, dead, deadJob, doubt, doubtJob, token } };
+}
+
+async function tokenOf(account: Account): Promise<string> {
+  const { body } = await account.ask('GET', '/v1/account');
+  return (body['token'] as { readonly id: string }).id;
 }
 
 const wire = ({ status, body }: Answer): unknown => ({ status, body: { ...body, requestId: '' } });
 const mail = { to: 'eve@example.net', subject: 'x', text: 'x' };
 
+const FOR_OPERATORS = [
+  'patch /v1/inboxes/{id}',
+  'post /v1/inboxes/{id}/start',
+  'post /v1/inboxes/{id}/resume',
+  'patch /v1/tokens/{id}',
+  'post /v1/tokens/{id}/start',
+  'get /v1/senders/{name}',
+  'patch /v1/senders/{name}',
+  'delete /v1/senders/{name}',
+  'post /v1/senders/{name}/pause',
+  'post /v1/senders/{name}/resume',
+];
+
 describe('T1: another account', () => {
   it('gets the same answer for a foreign id as for a missing one, on every route, and changes nothing', async () => {
     const { bench, stranger, ids } = await openTwo();
     const own = await stranger.openInbox('eve');
-    const { inbox, email, dead, deadJob, doubt, doubtJob } = ids;
+    const { inbox, email, dead, deadJob, doubt, doubtJob, token } = ids;
     const asked: [method: string, foreign: string, missing: string, body?: unknown][] = [
       ['GET', `/v1/inboxes/${inbox}`, `/v1/inboxes/ibx_${MISSING}`],
       ['GET', '/v1/inboxes/ann@shoal.localhost', '/v1/inboxes/nobody@shoal.localhost'],
       ['DELETE', `/v1/inboxes/${inbox}`, `/v1/inboxes/ibx_${MISSING}`],
       ['POST', `/v1/inboxes/${inbox}/send`, `/v1/inboxes/ibx_${MISSING}/send`, mail],
+      ['POST', `/v1/inboxes/${inbox}/stop`, `/v1/inboxes/ibx_${MISSING}/stop`],
+      ['POST', `/v1/inboxes/${inbox}/pause`, `/v1/inboxes/ibx_${MISSING}/pause`],
+      ['POST', `/v1/tokens/${token}/stop`, `/v1/tokens/tok_${'0'.repeat(16)}/stop`],
       ['GET', `/v1/inboxes/${inbox}/emails`, `/v1/inboxes/ibx_${MISSING}/emails`],
       ['GET', `/v1/inboxes/${inbox}/emails/${email}`, `/v1/inboxes/ibx_${MISSING}/emails/${email}`],
       ['GET', `/v1/inboxes/${own}/emails/${email}`, `/v1/inboxes/${own}/emails/eml_${MISSING}`],
@@ -50,6 +72,14 @@ describe('T1: another account', () => {
     expect(await statesOf(bench)).toEqual(before);
   });
 
+  it('is told that a route is for operators before anything is looked for', async () => {
+    const { stranger } = await openTwo();
+    for (const [method = '', path = ''] of FOR_OPERATORS.map((route) => route.split(' '))) {
+      const answer = await stranger.ask(method.toUpperCase(), path.replace('{id}', `ibx_${MISSING}`).replace('{name}', 'default'));
+      expect({ path, status: answer.status, error: answer.body['error'] }).toEqual({ path, status: 403, error: 'forbidden' });
+    }
+  });
+
   it('has a case above for every route that takes an id', async () => {
     const { bench } = await openTwo();
     const { body } = await bench.ask('GET', '/openapi.json');
@@ -68,6 +98,10 @@ describe('T1: another account', () => {
         'post /v1/emails/{id}/cancel',
         'post /v1/dead-letters/{id}/requeue',
         'post /v1/doubts/{id}/resolve',
+        'post /v1/inboxes/{id}/stop',
+        'post /v1/inboxes/{id}/pause',
+        'post /v1/tokens/{id}/stop',
+        ...FOR_OPERATORS,
       ].sort(),
     );
   });
