@@ -25,6 +25,7 @@ import type { Roster } from './send/roster.ts';
 import { createDiskFloor, type DiskFloor } from './send/disk-floor.ts';
 import { createSubmit } from './send/submit.ts';
 import { createWorker, type DrainResult, type Worker } from './send/worker.ts';
+import { withinPreset } from './send/within-preset.ts';
 import { DEFAULT_SENDER, openSenders, type Senders } from './senders.ts';
 import { VERSION } from './version.ts';
 
@@ -110,7 +111,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   const floor = createDiskFloor({ ...base, disk: parts.disk ?? openDisk(file.path), floorBytes: config.diskFloorMb * 1_048_576 });
   const worker = openWorker(base, { ledger, roster, floor, ...(apart !== undefined && { apart }) });
   const accepting = oneTransaction(file, sqlite, store);
-  const acceptance = aboveFloor(decorate.acceptance?.(accepting) ?? accepting, floor);
+  const acceptance = withinPreset(aboveFloor(decorate.acceptance?.(accepting) ?? accepting, floor), roster);
   const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport, senders, floor }) : undefined;
 
   let listening: Listening | undefined;
