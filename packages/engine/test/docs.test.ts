@@ -9,6 +9,7 @@ import { OPTIONS } from '../src/config/options.ts';
 import { ROUTES } from '../src/http/routes/index.ts';
 import { ERROR_CODES, factsOf } from '../src/model/errors.ts';
 import { STATES, statusOf } from '../src/model/job.ts';
+import { replyRows } from './reply-rows.ts';
 import { watchedTerminal } from './scenario/cli-terminal.ts';
 
 /** What the docs say, compared with the code in both directions: a reader who finds one wrong row trusts none. */
@@ -49,6 +50,10 @@ describe('docs/reference', () => {
       return [`\`${env}\``, flag === undefined ? '-' : `\`${flag}\``, `\`${name}\``, unit, `\`${usual}\``, `\`${example}\``, description];
     });
     await expectTable('docs/reference/config.md', rows);
+  });
+
+  it('lists every rule about replies', async () => {
+    await expectTable('docs/reference/replies.md', replyRows());
   });
 
   it('lists every request of the API', async () => {

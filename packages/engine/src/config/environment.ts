@@ -1,7 +1,10 @@
 import { OPTIONS, type OptionName } from './options.ts';
 import type { Config, HostPort } from './schema.ts';
 
-/** A configuration as the environment of another process of the same engine; passwords go this way, never on a command line (security G2). */
+/**
+ * A configuration as the environment of another process of the same engine; passwords go this way, never on a command line
+ * (security G2). A policy function can't: that process reads the configuration file again, and finds it there.
+ */
 export function environmentOf(config: Config): Record<string, string> {
   const said = OPTIONS.filter(({ name }) => config[name] !== undefined && !(name === 'retry' && config.retry.policy !== undefined));
   return Object.fromEntries(said.map(({ env, name }) => [env, asText(name, config)]));

@@ -126,7 +126,7 @@ it('asks a policy first, within expiry and five days', () => {
   expect(after({ failure: 'deferred', failingMs: 5 * 24 * HOUR_MS }, 0.5, asking(policy))).toEqual({ kind: 'dead', reason: 'exhausted' });
 });
 
-it.each([
+const FAULTY: readonly (readonly [what: string, policy: () => unknown, said: string])[] = [
   [
     'throws',
     () => {
@@ -147,12 +147,14 @@ it.each([
   ['answers a delay that is none', () => ({ delayMs: Number.NaN }), 'answered {"delayMs":null}'],
   ['answers a delay before now', () => ({ delayMs: -1 }), 'answered {"delayMs":-1}'],
   ['answers a delay without end', () => ({ delayMs: Number.POSITIVE_INFINITY }), 'answered'],
-] as const)('uses the schedule, and says so, when a policy %s', (_, policy, said) => {
+];
+
+it.each(FAULTY)('uses the schedule, and says so, when a policy %s', (_, policy, said) => {
   // biome-ignore format: a case is a row
   const faults: string[] = [];
   const settings: RetrySettings = {
     retryScale: 1,
-    retry: { classes: {}, policy: policy as unknown as RetryPolicy },
+    retry: { classes: {}, policy: policy as RetryPolicy },
     onPolicyFault: (fault) => faults.push(fault),
   };
   expect(after({ failure: 'deferred' }, 0.5, settings)).toEqual({ kind: 'retry', delayMs: 5 * MINUTE_MS });

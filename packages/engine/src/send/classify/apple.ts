@@ -1,6 +1,6 @@
 import { HOUR_MS, MINUTE_MS, type ReplyRule } from './rule.ts';
 
-/** iCloud Mail. Sources: support.apple.com/102322 ("Postmaster information"), 102198 (limits); checked 2026-11. */
+/** iCloud Mail. Sources: support.apple.com/102198 for the limits, Sisimai's Rhost/Apple for the replies; as of 2026-08. */
 export const APPLE_SUFFIXES: readonly string[] = ['.icloud.com', '.me.com', '.apple.com'];
 
 // biome-ignore format: a rule is a row

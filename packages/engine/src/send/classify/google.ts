@@ -2,7 +2,7 @@ import { DEFERRED, HOUR_MS, MINUTE_MS, REFUSED, type ReplyRule, SECOND_MS } from
 
 /**
  * Gmail, Google Workspace and its relay. Source: support.google.com/a/answer/3726730 ("Gmail SMTP errors and codes"), and
- * Sisimai's Rhost/Google for what the relay says; checked 2026-11.
+ * Sisimai's Rhost/Google for what the relay says; as of 2026-08.
  */
 export const GOOGLE_SUFFIXES: readonly string[] = ['.google.com', '.gmail.com', '.googlemail.com', '.smtp.goog'];
 
@@ -18,11 +18,13 @@ export const GOOGLE_RULES: readonly ReplyRule[] = [
   { id: 'google-tls', status: ['7.29'], blame: 'local', action: 'pause', hint: 'Google wants TLS: let the transport URL of this sender use it.' },
   { id: 'google-tls-text', codes: [421], status: ['7.0'], phrases: ['tls required', 'require tls', 'starttls'],
     blame: 'local', action: 'pause', hint: 'Google wants TLS: let the transport URL of this sender use it.' },
-  { id: 'google-content', codes: [421], status: ['7.0'], phrases: ['suspicious', 'content', 'link'], blame: 'message', action: 'retry' },
+  // A bad reputation is called suspicious too, so it comes before what the mail says.
   { id: 'google-reputation-domain', codes: [421], status: ['7.0'], phrases: ['reputation of the sending domain', 'reputation of the domain'],
     blame: 'identity', action: 'throttle', waitMs: 45 * MINUTE_MS, hint: '{domain} has a very low reputation at Google: see Postmaster Tools.' },
-  { id: 'google-reputation', codes: [421], status: ['7.0'], phrases: ['unusual rate', 'reputation', 'try again later', 'unsolicited'],
+  { id: 'google-reputation', codes: [421], status: ['7.0'], phrases: ['unusual rate', 'reputation', 'unsolicited'],
     blame: 'source', action: 'throttle', waitMs: 45 * MINUTE_MS, hint: 'The sending IP address has a very low reputation at Google: see Postmaster Tools.' },
+  { id: 'google-content', codes: [421], status: ['7.0'], phrases: ['suspicious', 'content', 'links'], blame: 'message', action: 'retry' },
+  { id: 'google-try-later', codes: [421], status: ['7.0'], blame: 'source', action: 'throttle', waitMs: 45 * MINUTE_MS },
 
   { id: 'google-ptr', status: ['7.25'], blame: 'source', action: 'pause', hint: 'The sending IP address needs a PTR record whose name leads back to it.' },
   { id: 'google-spf', status: ['7.23-24', '7.27'], blame: 'identity', action: 'pause', hint: 'Publish an SPF record for {domain} that names the server its mail leaves from.' },

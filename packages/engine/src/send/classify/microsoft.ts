@@ -2,7 +2,7 @@ import { HOUR_MS, MINUTE_MS, REFUSED, type ReplyRule } from './rule.ts';
 
 /**
  * Outlook.com and Exchange Online. Sources: learn.microsoft.com ("Non-delivery reports in Exchange Online", "SMTP submission
- * improvements"), sendersupport.olc.protection.outlook.com, Sisimai's Rhost/Microsoft; checked 2026-11.
+ * improvements"), Sisimai's Rhost/Microsoft; as of 2026-08.
  */
 export const MICROSOFT_SUFFIXES: readonly string[] = ['.outlook.com', '.office365.com', '.hotmail.com', '.live.com', '.mx.microsoft'];
 

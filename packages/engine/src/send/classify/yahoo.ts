@@ -1,7 +1,7 @@
 import { HOUR_MS, MINUTE_MS, type ReplyRule } from './rule.ts';
 
 /**
- * Yahoo and AOL. Source: senders.yahooinc.com ("SMTP error codes"); checked 2026-11. The token in brackets tells the case,
+ * Yahoo and AOL. Source: senders.yahooinc.com ("SMTP error codes"); as of 2026-08. The token in brackets tells the case,
  * and comes with more than one enhanced code. [TSS..] before [TS..]: a bracket belongs to each phrase, so they don't mix.
  */
 export const YAHOO_SUFFIXES: readonly string[] = ['.yahoodns.net', '.yahoo.com', '.aol.com'];
