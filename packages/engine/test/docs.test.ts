@@ -3,12 +3,15 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { SMTP_URL_OPTIONS } from '../src/adapters/transport/smtp/url.ts';
 import { EXIT_MEANINGS } from '../src/cli/exit.ts';
 import { runProgram } from '../src/cli/program.ts';
 import { OPTIONS } from '../src/config/options.ts';
 import { ROUTES } from '../src/http/routes/index.ts';
 import { ERROR_CODES, factsOf } from '../src/model/errors.ts';
 import { STATES, statusOf } from '../src/model/job.ts';
+import { PRESETS } from '../src/model/presets.ts';
+import { ruleText } from '../src/model/rule-text.ts';
 import { replyRows } from './reply-rows.ts';
 import { watchedTerminal } from './scenario/cli-terminal.ts';
 
@@ -54,6 +57,39 @@ describe('docs/reference', () => {
 
   it('lists every rule about replies', async () => {
     await expectTable('docs/reference/replies.md', replyRows());
+  });
+
+  it('lists every preset with its limits, its sources and the day they were compared', async () => {
+    const rows = PRESETS.map(({ id, hosts, rules, pace, connections, perMessage, lockoutMs, checked, sources, note }) => {
+      const { recipients, bytes } = perMessage;
+      const limits = [
+        ...rules.map(ruleText),
+        ...(pace === undefined ? [] : [`one mail in ${pace.everyMs} ms, ${pace.burst} at once`]),
+        ...(rules.length === 0 && pace === undefined ? ['none'] : []),
+      ];
+      const one = [
+        ...(recipients === undefined ? [] : [`${recipients} recipients`]),
+        ...(bytes === undefined ? [] : [`${bytes / 1_000_000} MB`]),
+      ];
+      return [
+        `\`${id}\``,
+        hosts.map((host) => `\`${host}\``).join(', ') || '-',
+        limits.join('; '),
+        connections === undefined ? '-' : String(connections),
+        one.join(', ') || '-',
+        lockoutMs === undefined ? '-' : `up to ${lockoutMs / 3_600_000 >= 1 ? `${lockoutMs / 3_600_000} h` : `${lockoutMs / 60_000} min`}`,
+        checked,
+        sources.map((source, index) => (source.startsWith('https:') ? `[${index + 1}](${source})` : source)).join(', '),
+        note ?? '',
+      ];
+    });
+    await expectTable('docs/reference/presets.md', rows);
+  });
+
+  it('lists every option of an SMTP URL', () => {
+    const [, section = ''] = text('docs/reference/config.md').split('## Options of an SMTP URL');
+    const shown = [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `([a-z]+)` \|/gm)].map(([, name]) => name);
+    expect(shown).toEqual([...SMTP_URL_OPTIONS]);
   });
 
   it('lists every request of the API', async () => {

@@ -112,7 +112,7 @@ export const PRESETS: readonly Preset[] = [
     perMessage: { recipients: 500 },
     headroom: HEADROOM,
     note: 'The administrator may set recipients of a message from 1 to 1,000.',
-    sources: [...EXCHANGE_SOURCES, 'https://techcommunity.microsoft.com/blog/exchange/607825'],
+    sources: [...EXCHANGE_SOURCES, 'techcommunity.microsoft.com, Exchange blog, 607825'],
   },
   {
     id: 'm365-tenant',
@@ -124,7 +124,7 @@ export const PRESETS: readonly Preset[] = [
     perMessage: {},
     headroom: HEADROOM,
     note: '5,000 is for trial tenants. Others have 500 * licences^0.7 + 9,500: 10,000 for one licence, 12,006 for ten, 22,059 for a hundred. All mailboxes of the tenant share it, so give each sender its part under `limits`.',
-    sources: ['https://techcommunity.microsoft.com/blog/exchange/4372797', ...EXCHANGE_SOURCES],
+    sources: ['techcommunity.microsoft.com, Exchange blog, 4372797', ...EXCHANGE_SOURCES],
   },
   {
     id: 'm365-graph',
@@ -148,7 +148,7 @@ export const PRESETS: readonly Preset[] = [
     perMessage: { recipients: 500, bytes: 25 * MB },
     headroom: HEADROOM,
     note: 'Accounts without a subscription have lower limits that are not published and grow with trust.',
-    sources: ['https://support.microsoft.com/office/sending-limits-in-outlook-com-279ee200-594c-40f0-9ec8-bb6af7735c2e'],
+    sources: ['support.microsoft.com, "Sending limits in Outlook.com"'],
   },
   {
     id: 'ses-sandbox',

@@ -31,8 +31,8 @@ export interface SmtpSettings {
   readonly helloName?: string;
 }
 
-const OPTIONS = ['auth', 'ca', 'connections', 'idle', 'messages', 'name', 'servername', 'tls', 'verify'] as const;
-type Option = (typeof OPTIONS)[number];
+export const SMTP_URL_OPTIONS = ['auth', 'ca', 'connections', 'idle', 'messages', 'name', 'servername', 'tls', 'verify'] as const;
+type Option = (typeof SMTP_URL_OPTIONS)[number];
 
 /** Default ports: RFC 8314 (465), RFC 6409 (587) for submission with credentials; a relay without them listens on 25. */
 const PORTS = { implicit: 465, submission: 587, relay: 25 } as const;
@@ -103,7 +103,7 @@ function hostOf(url: URL): string {
 function optionsOf(url: URL): ReadonlyMap<Option, string> {
   const options = new Map<Option, string>();
   for (const [name, value] of url.searchParams) {
-    const known = OPTIONS.find((each) => each === name);
+    const known = SMTP_URL_OPTIONS.find((each) => each === name);
     if (known === undefined) throw wrong(`there is no option ${JSON.stringify(name.slice(0, 40))}; did you mean \`${nearest(name)}\`?`);
     if (options.has(known)) throw wrong(`option \`${known}\` is there twice`);
     if (value === '') throw wrong(`option \`${known}\` is empty`);
@@ -166,8 +166,8 @@ function decoded(text: string, what: string): string {
 }
 
 function nearest(name: string): Option {
-  let best: Option = OPTIONS[0];
-  for (const each of OPTIONS) if (distance(name, each) < distance(name, best)) best = each;
+  let best: Option = SMTP_URL_OPTIONS[0];
+  for (const each of SMTP_URL_OPTIONS) if (distance(name, each) < distance(name, best)) best = each;
   return best;
 }
 
