@@ -44,7 +44,7 @@ export function timeline(record: EmailRecord, columns: number): string {
       from,
       to: [...to, ...(cc ?? []), ...(bcc ?? [])].join(', '),
       created: createdAt,
-      waits: waiting === null ? null : waitText(waiting),
+      waits: waiting == null ? null : waitText(waiting),
     },
     columns,
   );
