@@ -111,7 +111,6 @@ export function purposeOf(id: SenderId): string {
  * process with an older configuration must not take limits away that it does not know.
  */
 async function tellLedger(parts: RosterParts, before: ReadonlyMap<SenderId, Sender>, now: ReadonlyMap<SenderId, Sender>): Promise<void> {
-  if (typeof parts.ledger.limit !== 'function') return; // TODO-LEDGER: until the ledger on SQLite keeps limits
   const removed = [...before.keys()].filter((id) => !now.has(id));
   await parts.ledger.limit([
     ...[...now.values()].map(({ id, limits }) => ({ scope: senderScope(id), limits })),
