@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { endGroup, startChild } from './child.mjs';
 import { hurtAtRandom, openFleet } from './fleet.mjs';
-import { environmentOf, makeWorld, startSink } from './shoal.mjs';
 import { openOperator } from './operator.mjs';
+import { environmentOf, makeWorld, startSink } from './shoal.mjs';
 import { readJournal } from './sink.mjs';
 import { pause, until } from './wait.mjs';
 
 /**
- * Eight workers in four processes share one sender's limits on one ledger while processes are killed and started again; the
+ * Eight workers in four processes share one inbox's limits on one ledger while processes are killed and started again; the
  * mail server's own log says whether a window ever held too much, and how much of what was allowed was used.
  *
- * @typedef {object} Window a rule as the API writes it, and as the log is judged by it
+ * @typedef {object} Window a rule, as the log is judged by it
  * @property {'messages' | 'recipients'} unit
  * @property {number} max
  * @property {number} windowMs
@@ -43,7 +43,6 @@ const PROCESSES = ['first', 'second', 'third', 'fourth'];
 const TWO_WORKERS = fileURLToPath(new URL('./two-workers-process.mjs', import.meta.url));
 /** Short, so that what a killed worker had in hand is not missed for long. */
 const LEASE_MS = 2_000;
-const SENDER = 'limited';
 
 /** @param {LimitsPlan} plan @returns {Promise<LimitsResult>} */
 export async function limitsStorm({ phases, forMs, marginMs, kills, seed, recipientsPerMail = 1 }) {
@@ -51,35 +50,28 @@ export async function limitsStorm({ phases, forMs, marginMs, kills, seed, recipi
   const world = makeWorld('limits');
   const sink = await startSink(world, { seed });
   const settings = { world, smtpPort: sink.port, leaseMs: LEASE_MS, concurrency: 5 };
-  const operator = await openOperator({ ...settings, transport: `smtp://127.0.0.1:${sink.port}` });
+  const operator = await openOperator(settings);
+  const setLimits = (/** @type {Phase | undefined} */ phase) =>
+    operator.limit((phase?.windows ?? []).map((window) => ({ ...window, marginMs })));
   try {
-    await operator.makeSender(SENDER, limitsOf(phases[0]?.windows ?? [], marginMs));
-    const wanted = Math.ceil(mostAllowed(phases, forMs) * 1.2) + 50;
-    await operator.submit({ sender: SENDER, count: wanted, recipients: (index) => (index % 3 === 0 ? recipientsPerMail : 1) });
-    const fleet = openFleet(
-      Object.fromEntries(
-        PROCESSES.map((name) => [
-          name,
-          () =>
-            startChild({ name, script: TWO_WORKERS, env: environmentOf(settings), logPath: join(world.dir, `${name}.log`) }),
-        ]),
-      ),
-    );
+    await setLimits(phases[0]);
+    await operator.submit(mailsNeeded(phases, forMs), (index) => (index % 3 === 0 ? recipientsPerMail : 1));
+    const fleet = openFleet(Object.fromEntries(PROCESSES.map((name) => [name, () => twoWorkers(name, settings)])));
     try {
-      await until('the first mail has arrived', 60_000, () => readJournal(world.journalPath).dots.length > 0);
-      const beganAt = readJournal(world.journalPath).dots[0]?.at ?? Date.now();
+      const beganAt = await until('the first mail has arrived', 60_000, () => readJournal(world.journalPath).dots[0]?.at);
       const hurting = hurtAtRandom({ names: PROCESSES, count: kills, seed, everyMs: spread(forMs, kills), hurt: fleet.kill });
-      for (const { atMs, windows } of phases.slice(1)) {
-        await pause(beganAt + atMs - Date.now());
-        await operator.changeLimits(SENDER, limitsOf(windows, marginMs));
+      for (const phase of phases.slice(1)) {
+        await pause(beganAt + phase.atMs - Date.now());
+        await setLimits(phase);
       }
       await pause(beganAt + forMs - Date.now());
       await hurting;
       const { dots } = readJournal(world.journalPath);
-      const left = await operator.waiting(SENDER);
-      if (left === 0) throw new Error('the backlog ran out before the time, so nothing is said about how much of the limit was used');
+      if ((await operator.waiting()) === 0)
+        throw new Error('the backlog ran out, so nothing is said about how much of the limits was used');
+      const endOf = (/** @type {number} */ n) => phases[n + 1]?.atMs ?? forMs;
       return {
-        verdicts: phases.flatMap((phase, n) => verdictsOf(dots, phase, { beganAt, untilMs: phases[n + 1]?.atMs ?? forMs, isFirst: n === 0 })),
+        verdicts: phases.flatMap((phase, n) => verdictsOf(dots, phase, { beganAt, untilMs: endOf(n), isFirst: n === 0 })),
         arrivals: dots.length,
         kills: fleet.kills.length,
         ownEnds: fleet.ownEnds,
@@ -97,23 +89,23 @@ export async function limitsStorm({ phases, forMs, marginMs, kills, seed, recipi
   }
 }
 
+/** @param {string} name @param {import('./shoal.mjs').Settings} settings */
+function twoWorkers(name, settings) {
+  return startChild({ name, script: TWO_WORKERS, env: environmentOf(settings), logPath: join(settings.world.dir, `${name}.log`) });
+}
+
+/** More than can go in that time. @param {readonly Phase[]} phases @param {number} forMs */
+function mailsNeeded(phases, forMs) {
+  return phases.reduce((sum, { atMs, windows }, n) => {
+    const lasts = (phases[n + 1]?.atMs ?? forMs) - atMs;
+    return sum + Math.min(...windows.map(({ max, windowMs }) => max * (Math.ceil(lasts / windowMs) + 1)));
+  }, 50);
+}
+
 /** @param {number} forMs @param {number} kills @returns {readonly [number, number]} */
 function spread(forMs, kills) {
   const every = kills === 0 ? 0 : forMs / (kills + 1);
   return [every * 0.6, every * 1.3];
-}
-
-/** @param {readonly Window[]} windows @param {number} marginMs */
-function limitsOf(windows, marginMs) {
-  return { rules: windows.map(({ unit, max, windowMs }) => ({ unit, max, windowMs })), marginMs };
-}
-
-/** @param {readonly Phase[]} phases @param {number} forMs */
-function mostAllowed(phases, forMs) {
-  return phases.reduce((sum, { atMs, windows }, n) => {
-    const lasts = (phases[n + 1]?.atMs ?? forMs) - atMs;
-    return sum + Math.min(...windows.map(({ max, windowMs }) => max * (Math.ceil(lasts / windowMs) + 1)));
-  }, 0);
 }
 
 /**
@@ -129,16 +121,28 @@ function verdictsOf(dots, { atMs, windows }, { beganAt, untilMs, isFirst }) {
   const fromMs = isFirst ? 0 : atMs + longest;
   const units = dots.flatMap((dot) => windowsUnits(dot));
   return windows.map((window) => {
-    const mine = units.filter(({ unit }) => unit === window.unit).map(({ at }) => at - beganAt).sort((a, b) => a - b);
+    const mine = units
+      .filter(({ unit }) => unit === window.unit)
+      .map(({ at }) => at - beganAt)
+      .sort((a, b) => a - b);
     const inside = mine.filter((at) => at >= fromMs && at < untilMs);
-    return { window, fromMs, untilMs, most: mostInWindow(inside, window.windowMs), usedShare: usedShare(inside, window, { fromMs, untilMs }) };
+    return {
+      window,
+      fromMs,
+      untilMs,
+      most: mostInWindow(inside, window.windowMs),
+      usedShare: usedShare(inside, window, { fromMs, untilMs }),
+    };
   });
 }
 
 /** @param {import('./sink.mjs').Dot} dot @returns {{ unit: Window['unit'], at: number }[]} */
 function windowsUnits(dot) {
   const { recipients } = dot;
-  return [{ unit: 'messages', at: dot.at }, ...Array.from({ length: recipients }, () => ({ unit: /** @type {const} */ ('recipients'), at: dot.at }))];
+  return [
+    { unit: 'messages', at: dot.at },
+    ...Array.from({ length: recipients }, () => ({ unit: /** @type {const} */ ('recipients'), at: dot.at })),
+  ];
 }
 
 /** The most of `times` that lie within less than a window of each other. @param {readonly number[]} times sorted @param {number} windowMs */

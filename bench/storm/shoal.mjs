@@ -42,7 +42,7 @@ export function makeWorld(name) {
     dir,
     journalPath,
     ledger: `sqlite:${join(dir, 'data', 'shoal.db')}`,
-    journal: () => (existsSync(journalPath) ? readJournal(journalPath) : { dots: [], lostLines: [] }),
+    journal: () => (existsSync(journalPath) ? readJournal(journalPath) : { dots: [], lostLines: [], turnedAway: [] }),
     remove: () => rmSync(dir, { recursive: true, force: true }),
   };
 }

@@ -1,6 +1,6 @@
 // @ts-check
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { shareOf } from './random.mjs';
 import { pause } from './wait.mjs';
@@ -17,6 +17,7 @@ import { pause } from './wait.mjs';
  * @property {number} [cutBeforeDotShare] part of the mails whose connection is cut inside DATA
  * @property {number} [cutAfterDotShare] part of the mails taken without a reply: the line is cut after the dot
  * @property {boolean} [greylists] the first visit of a recipient is answered 450
+ * @property {string} [sickWhile] while this file exists every connection is told 421 and closed
  *
  * @typedef {object} Dot
  * @property {number} at epoch ms, when the dot was read
@@ -30,6 +31,10 @@ import { pause } from './wait.mjs';
  *
  * @typedef {object} LostLine a connection that ended without a QUIT: its other end died, or the sink cut it
  * @property {number} lostConnection
+ * @property {number} at epoch ms
+ *
+ * @typedef {object} TurnedAway a connection that was told 421
+ * @property {number} turnedAway its number
  * @property {number} at epoch ms
  *
  * @typedef {object} SinkHooks
@@ -59,6 +64,7 @@ export async function openSink(journalPath, plan = {}) {
     cutBeforeDotShare = 0,
     cutAfterDotShare = 0,
     greylists = false,
+    sickWhile,
   } = plan;
   /** @type {Map<string, number>} */
   const visits = new Map();
@@ -111,6 +117,12 @@ export async function openSink(journalPath, plan = {}) {
     };
     const say = (/** @type {string} */ line) => void socket.write(`${line}\r\n`);
 
+    if (sickWhile !== undefined && existsSync(sickWhile)) {
+      writeSync(journal, `${JSON.stringify({ turnedAway: connection, at: Date.now() })}\n`);
+      quit();
+      say('421 4.3.2 too busy, come back later');
+      return void socket.end();
+    }
     say('220 sink.test ESMTP');
     for (;;) {
       const line = (await readTo(Buffer.from('\r\n')))?.toString('latin1');
@@ -194,7 +206,7 @@ export async function openSink(journalPath, plan = {}) {
   };
 }
 
-/** Every dot so far, and every line that was lost, oldest first. @param {string} journalPath @returns {{ dots: Dot[], lostLines: LostLine[] }} */
+/** Every dot so far, and every line that was lost, oldest first. @param {string} journalPath @returns {{ dots: Dot[], lostLines: LostLine[], turnedAway: TurnedAway[] }} */
 export function readJournal(journalPath) {
   const text = readFileSync(journalPath, 'utf8');
   const entries = text
@@ -202,7 +214,11 @@ export function readJournal(journalPath) {
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
-  return { dots: entries.filter((entry) => 'reply' in entry), lostLines: entries.filter((entry) => 'lostConnection' in entry) };
+  return {
+    dots: entries.filter((entry) => 'reply' in entry),
+    lostLines: entries.filter((entry) => 'lostConnection' in entry),
+    turnedAway: entries.filter((entry) => 'turnedAway' in entry),
+  };
 }
 
 /** A dot answered 451 left nothing at the server; any other is a copy. @param {Dot} dot */
