@@ -27,7 +27,7 @@ export function budgetJson(allowance: Allowance): Json {
   return { of: readScope(allowance.scope).name, ...allowanceJson(allowance) };
 }
 
-function allowanceJson({ rule, used, left, nextFreeAt }: Allowance): Json {
+export function allowanceJson({ rule, used, left, nextFreeAt }: Allowance): Json {
   const { unit, max, windowMs } = rule;
   return { unit, max, windowSeconds: windowMs / 1_000, used, left, nextFreeAt: isoOrNull(nextFreeAt) };
 }

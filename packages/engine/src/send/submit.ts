@@ -1,6 +1,5 @@
-import type { Envelope } from '../model/envelope.ts';
 import { ShoalError } from '../model/errors.ts';
-import type { SenderId, TenantId } from '../model/ids.ts';
+import type { TenantId } from '../model/ids.ts';
 import type { Job } from '../model/job.ts';
 import { DUPLICATE_GUARD_MS, PAGE_MAX } from '../model/limits.ts';
 import type { Message } from '../model/message.ts';
@@ -22,8 +21,6 @@ export interface SubmitParts {
   readonly ledger: Pick<Ledger, 'findKeys' | 'get' | 'list'>;
   readonly acceptance: Acceptance;
   readonly store: Pick<Store, 'hasReceivedFrom'>;
-  /** Why the provider behind a sender would not take such a mail at all; undefined when it would. */
-  readonly perMessageFault?: (sender: SenderId, envelope: Envelope, sizeBytes: number) => string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Of this installation, the same in every process. */
@@ -75,7 +72,6 @@ async function submitOnce(
   const composed = await compose({ ...mail, ...ids, date: parts.clock.wallNow() });
   const message = messageOf(request, mail, ids, composed, parts.clock.wallNow());
   const job = jobOf(request, mail, ids, composed, { fingerprint, generation: record.generation, guardMs: guardMsOf(parts, request) });
-  refuseForProvider(parts, job);
   const enqueued = await reached(parts.acceptance.accept({ message, job }));
   switch (enqueued.kind) {
     case 'created':
@@ -131,11 +127,6 @@ function randomKey(random: Random): string {
 function guardMsOf(parts: SubmitParts, { key, allowDuplicate }: SubmitRequest): number {
   if (allowDuplicate === true) return 0;
   return key === undefined || key.startsWith('auto_') ? (parts.settings?.guardMs ?? DUPLICATE_GUARD_MS) : 0;
-}
-
-function refuseForProvider({ perMessageFault }: SubmitParts, { sender, envelope, payload }: NewJob): void {
-  const fault = perMessageFault?.(sender, envelope, payload.byteLength);
-  if (fault !== undefined) throw new ShoalError('over_limit', `the mail ${fault}`, { details: { mail: fault } });
 }
 
 function recipientsOf({ to, cc, bcc }: CheckedRequest) {

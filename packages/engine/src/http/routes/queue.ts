@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { readQueue, type SenderLine } from '../../api/queue.ts';
-import type { Allowance, WorkerSeen } from '../../ports/ledger.ts';
+import type { WorkerSeen } from '../../ports/ledger.ts';
 import { PAGE_MAX } from '../../model/limits.ts';
-import { iso } from '../answers.ts';
+import { iso, isoOrNull } from '../iso.ts';
 import { definedOnly } from '../defined-only.ts';
 import { type Route, route } from '../route.ts';
+import { allowanceJson } from '../standing-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -48,13 +49,7 @@ function senderJson(sender: SenderLine): Json {
   };
 }
 
-function allowanceJson({ rule, used, left, nextFreeAt }: Allowance): Json {
-  return { unit: rule.unit, max: rule.max, windowSeconds: rule.windowMs / 1_000, used, left, nextFreeAt: isoOrNull(nextFreeAt) };
-}
-
 function workerJson({ id, host, pid, version, concurrency, sending, endedPerSecond, startedAt, seenAt }: WorkerSeen, now: number): Json {
   const facts = { id, host, pid, version, concurrency, sending, endedPerSecond: Math.round(endedPerSecond * 10) / 10 };
   return { ...facts, startedAt: iso(startedAt), seenSecondsAgo: Math.round((now - seenAt) / 1_000) };
 }
-
-const isoOrNull = (epochMs: number | undefined): string | null => (epochMs === undefined ? null : iso(epochMs));

@@ -14,11 +14,12 @@ import { perMinute } from '../../model/gate.ts';
 import type { Limits } from '../../model/limit.ts';
 import { perMessageOf } from '../../model/preset.ts';
 import { shownTransport } from '../../model/sender.ts';
-import type { Allowance, SenderStanding, Standing } from '../../ports/ledger.ts';
+import type { SenderStanding, Standing } from '../../ports/ledger.ts';
 import { pageJson } from '../answers.ts';
-import { iso } from '../iso.ts';
+import { iso, isoOrNull } from '../iso.ts';
 import { definedOnly } from '../defined-only.ts';
 import { type Route, route } from '../route.ts';
+import { allowanceJson, holdsJson } from '../standing-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -104,7 +105,7 @@ function senderJson(view: SenderView): Json {
     inForce: limitsJson(sender.limits),
     perMessage: perMessageOf(sender.presets),
     allowances: standing.allowances.map(allowanceJson),
-    holds: standing.holds.map(({ why, note, since, until }) => ({ why, note, since: iso(since), until: isoOrNull(until) })),
+    holds: holdsJson(standing.holds),
     gate: backlog === undefined ? null : gateJson(backlog, now),
     backlog: { ready: backlog?.ready ?? 0, scheduled: backlog?.scheduled ?? 0, underWay: backlog?.underWay ?? 0 },
     forecast: forecastJson(standing, fullAt),
@@ -119,10 +120,6 @@ function limitsJson({ rules, pace, connections, ownDomains }: Limits): Json {
     connections: connections?.max ?? null,
     ownDomains: ownDomains ?? [],
   };
-}
-
-function allowanceJson({ rule, used, left, nextFreeAt }: Allowance): Json {
-  return { unit: rule.unit, max: rule.max, windowSeconds: rule.windowMs / 1_000, used, left, nextFreeAt: isoOrNull(nextFreeAt) };
 }
 
 /** Null while the sender's peer is well. */
@@ -146,5 +143,3 @@ function forecastJson({ sender }: Standing, fullAt: number | undefined): Json {
     fullAt: isoOrNull(fullAt),
   };
 }
-
-const isoOrNull = (epochMs: number | undefined): string | null => (epochMs === undefined ? null : iso(epochMs));

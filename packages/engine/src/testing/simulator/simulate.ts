@@ -267,7 +267,14 @@ async function request(world: World, api: SimulatedProcess, inbox: Inbox, mail: 
       return answer;
     },
   };
-  const { submit } = createSubmit({ ledger, acceptance, clock: api.clock, random: world.random, idSecret: new Uint8Array(32) });
+  const { submit } = createSubmit({
+    ledger,
+    acceptance,
+    store: { hasReceivedFrom: async () => false },
+    clock: api.clock,
+    random: world.random,
+    idSecret: new Uint8Array(32),
+  });
   try {
     const { messageId } = await submit({
       tenant: TENANT,
