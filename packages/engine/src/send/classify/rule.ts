@@ -43,8 +43,7 @@ export interface Rule {
  * `account`: our login or its quota. `source`: our IP address. `site`: the peer. `session`: this connection. `local`: our
  * own settings.
  */
-export const BLAMES = ['recipient', 'message', 'identity', 'account', 'source', 'site', 'session', 'local'] as const;
-export type Blame = (typeof BLAMES)[number];
+export type Blame = 'recipient' | 'message' | 'identity' | 'account' | 'source' | 'site' | 'session' | 'local';
 
 /**
  * What a "not taken" asks for. `bounce`: this address takes no mail; it ends, and the address is not worth another mail.
@@ -52,8 +51,7 @@ export type Blame = (typeof BLAMES)[number];
  * `greylist`: later, counted once. `reconnect`: at once on another connection, uncounted. `pause`: whoever is to blame stands
  * still until somebody mends it, uncounted. `network`: later, counted, the peer to blame.
  */
-export const ACTIONS = ['bounce', 'reject', 'retry', 'throttle', 'greylist', 'reconnect', 'pause', 'network'] as const;
-export type Action = (typeof ACTIONS)[number];
+export type Action = 'bounce' | 'reject' | 'retry' | 'throttle' | 'greylist' | 'reconnect' | 'pause' | 'network';
 
 export const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
