@@ -98,6 +98,7 @@ function openBench({ settings = {}, parts = {}, script = takes(10), change = (le
         envelope: { from: 'agent@x.example', to: to ?? [`r${made}@x.example`], smtpUtf8: false, eightBit: false },
         payload: new TextEncoder().encode('Subject: x\r\n\r\nx\r\n'),
         onDoubt: 'hold',
+        priority: 'normal',
         fingerprint: tail,
         guardMs: 0,
         ...rest,
