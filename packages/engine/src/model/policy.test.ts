@@ -17,6 +17,8 @@ it.each([
   ['example.com', 'ada@example.com', 'pass'],
   ['example.com', 'ada@sub.example.com', 'refuse'],
   ['example.com', 'ada@notexample.com', 'refuse'],
+  ['xn--bcher-kva.example', 'ada@xn--bcher-kva.example', 'pass'],
+  ['jörg@example.com', 'jörg@example.com', 'pass'],
   ['*.example.com', 'ada@sub.example.com', 'pass'],
   ['*.example.com', 'ada@a.b.example.com', 'pass'],
   ['*.example.com', 'ada@example.com', 'refuse'],
@@ -36,6 +38,7 @@ it.each([
   [{ recipients: 'listed', allow: ['*'] }, 'allow.0 must be an address'],
   [{ recipients: 'listed', allow: ['example.com', 'a@*.example.com'] }, 'allow.1 must be an address'],
   [{ recipients: 'listed', allow: ['@example.com'] }, 'allow.0 must be'],
+  [{ recipients: 'listed', allow: ['bücher.example'] }, 'other scripts as xn--'],
   [{ recipients: 'listed', allow: ['example.com.'] }, 'allow.0 must be'],
   [{ recipients: 'listed', allow: Array(1_001).fill('example.com') }, 'allow has 1001 entries'],
 ])('refuses the policy %j', (written, fault) => {

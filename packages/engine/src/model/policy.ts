@@ -13,7 +13,7 @@ export type RecipientPolicy =
 const ANYBODY: RecipientPolicy = { recipients: 'anybody' };
 const KINDS = ['anybody', 'listed', 'reply-only'] as const;
 /** Our own: a list is read at each send. */
-export const ALLOWED_MAX = 1_000;
+const ALLOWED_MAX = 1_000;
 
 /** What is left out of a policy makes it stricter and never wider: a list that is missing is an empty one. */
 export function checkedPolicy(written: unknown, refuse: Refuse): RecipientPolicy {
@@ -30,17 +30,18 @@ export function checkedPolicy(written: unknown, refuse: Refuse): RecipientPolicy
   return ANYBODY;
 }
 
-/** `ann@example.com`, `example.com`, and `*.example.com` for the domains below it. */
-const ENTRY = /^(?:[^\s@*]+@|\*\.)?[^\s@*.]+(?:\.[^\s@*.]+)*$/u;
+/** `ann@example.com`, `example.com`, and `*.example.com` for the domains below it; domains as they stand in an envelope (RFC 5890). */
+const ENTRY = /^(?:[^\s@*]+@|\*\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*$/iu;
+const ENTRY_CHARACTERS_MAX = 320;
 
 function checkedList(value: unknown, refuse: Refuse): readonly string[] {
   if (!Array.isArray(value)) throw refuse('allow', 'must be an array of addresses and domains');
   if (value.length > ALLOWED_MAX) throw refuse('allow', `has ${value.length} entries; at most ${ALLOWED_MAX} are read`);
   return value.map((entry: unknown, index) => {
-    if (typeof entry !== 'string' || entry.length > 320 || !ENTRY.test(entry))
+    if (typeof entry !== 'string' || entry.length > ENTRY_CHARACTERS_MAX || !ENTRY.test(entry))
       throw refuse(
         `allow.${index}`,
-        'must be an address, a domain, or a domain after `*.`, such as ann@example.com, example.com, *.example.com',
+        'must be an address, a domain, or a domain after `*.`, such as ann@example.com, example.com, *.example.com; other scripts as xn--',
       );
     return sameMailbox(entry);
   });
