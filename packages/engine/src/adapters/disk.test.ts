@@ -40,6 +40,7 @@ describe('the disk of a database', () => {
     expect((await disk.look()).ballastBytes).toBeLessThan(MIB);
     await disk.keepBallast(2 * MIB);
     expect((await disk.look()).ballastBytes).toBeGreaterThanOrEqual(2 * MIB);
+    expect(statSync(ballast).size).toBe(2 * MIB);
   });
 
   it('leaves no ballast that was dropped while it was made', async () => {
