@@ -259,6 +259,33 @@ describe('a SQLite file', () => {
     });
   });
 
+  it('keeps no long WAL after one large write', async () => {
+    const file = await openWithNumbers();
+    const walBytes = (): number => statSync(`${path}-wal`).size;
+    await file.write(() => file.exec('CREATE TABLE large (bytes BLOB NOT NULL) STRICT'));
+    await file.write(() => file.prepare('INSERT INTO large (bytes) VALUES (?)').run(new Uint8Array(40 * 1_048_576)));
+    expect(walBytes()).toBeGreaterThan(40 * 1_048_576);
+    await add(file, 1);
+    expect(walBytes()).toBeLessThanOrEqual(32 * 1_048_576);
+  });
+
+  it('refuses with `disk_full` what has no room, stores nothing of it, tells who listens, and goes on with room', async () => {
+    const file = await openWithNumbers();
+    const heard: string[] = [];
+    file.onTrouble(({ kind }) => heard.push(kind));
+    await file.write(() => file.exec('CREATE TABLE large (bytes BLOB NOT NULL) STRICT'));
+    const pages = Number(file.prepare('PRAGMA page_count').get()?.['page_count']);
+    file.prepare(`PRAGMA max_page_count = ${pages + 10}`).get(); // what SQLite then says is what it says of a full disk
+    const tooMuch = file.write(() => {
+      file.prepare('INSERT INTO numbers (n) VALUES (7)').run();
+      file.prepare('INSERT INTO large (bytes) VALUES (?)').run(new Uint8Array(1_048_576));
+    });
+    await expect(tooMuch).rejects.toMatchObject({ code: 'disk_full' });
+    expect(heard).toEqual(['full']);
+    expect(numbers(file)).toEqual([]);
+    expect(await add(file, 1)).toBe(1);
+  });
+
   it('says what is wrong with a path that cannot be', async () => {
     await expect(openSqliteFile(join(folder))).rejects.toMatchObject({ code: 'ledger_unreachable' });
   });
