@@ -6,7 +6,7 @@ import type { SqliteFile, Statement } from '../../_shared/sqlite-file.ts';
 import { openSeatBook, type SeatBook } from './seats.ts';
 import { openSenderBook, type SenderBook } from './senders.ts';
 import { COUNT, DROP_IDLE_PAYLOAD, DROP_MAIL, KEEP_ATTEMPT, TELL } from './sql/act.ts';
-import { ANY_RULES } from './sql/seats.ts';
+import { ANY_RULE, ANY_RULES } from './sql/seats.ts';
 import { WAKE_LANE, WAKE_LANE_AGAIN, WAKE_SENDER } from './sql/senders.ts';
 
 /** What is needed to look at the tables. */
@@ -33,6 +33,8 @@ export interface Books extends Look {
 
 /** One atomic act on the ledger's tables, inside a transaction: one time, and its traces kept together with its change. */
 export interface Act extends Books {
+  /** Somebody looked: there are no limits and no holds. */
+  noteNoRules(): void;
   /** Limits or holds have changed. */
   forgetRules(): void;
   /** Writes what the books know, so that statements see it. */
@@ -80,7 +82,10 @@ export function readersBooks(look: Look): Books {
   };
 }
 
+const NOTHING: AnyRules = { limits: false, holds: false, jobHolds: false, pauses: false };
+
 function readAny({ sql }: Look): AnyRules {
+  if (sql(ANY_RULE).get() === undefined) return NOTHING;
   const row = sql<{ limits: number; holds: number; job_holds: number; pauses: number }>(ANY_RULES).get();
   return { limits: row?.limits === 1, holds: row?.holds === 1, jobHolds: row?.job_holds === 1, pauses: row?.pauses === 1 };
 }
@@ -104,6 +109,9 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
     senders,
     seats,
     any: () => (any ??= readAny(look)),
+    noteNoRules() {
+      any = NOTHING;
+    },
     forgetRules() {
       seats.save();
       seats.renew();

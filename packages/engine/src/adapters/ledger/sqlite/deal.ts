@@ -4,7 +4,7 @@ import { PRIORITY_TURNS } from '../../../model/limit.ts';
 import { inboxScope } from '../../../model/scope.ts';
 import type { Act } from './act.ts';
 import { gateLookAt, limitsOf, senderWait, type Wait } from './admit.ts';
-import type { LaneFacts, Sender } from './senders.ts';
+import { FOREVER, type LaneFacts, type Sender } from './senders.ts';
 import {
   END_LANE,
   END_LANE_TURN,
@@ -19,7 +19,6 @@ import {
 } from './sql/deal.ts';
 import { take } from './take.ts';
 import type { Turns } from './turns.ts';
-import { FOREVER } from './wakes.ts';
 
 /**
  * Deals ready jobs one by one, as cards: senders take turns, within a sender its lanes, within a lane the oldest goes

@@ -9,7 +9,7 @@ import { allowancesOf, charge } from './budgets.ts';
 import { forecastOf } from './forecast.ts';
 import { holdsOn, scopesOf } from './holds.ts';
 import { jobOf, rankOf, type WholeJobRow } from './rows.ts';
-import type { LaneFacts } from './senders.ts';
+import type { LaneFacts, SenderRow } from './senders.ts';
 import {
   ADD_CONTENT,
   ADD_FACTS,
@@ -49,21 +49,23 @@ function enqueueOne(act: Act, job: NewJob): Enqueued {
   if (record?.message_id != null && record.fingerprint !== null) {
     const first = record.message_id === job.messageId ? undefined : act.sql<WholeJobRow>(FIRST_JOB_OF_MAIL).get(record.mail);
     if (first !== undefined) return { kind: 'existing', job: jobOf(first), because: 'key' };
-    return insert(act, job, { key, takesKey: false, content: contentHash(job) }); // one message may have several jobs; they share its key
+    return insert(act, job, lookUpLane(act, job), { key, takesKey: false, content: contentHash(job) }); // one message may have several jobs; they share its key
   }
   if (job.key !== undefined && job.key.generation !== (record?.generation ?? 0)) return { kind: 'stale' };
 
   const content = contentHash(job);
   const twin = findTwin(act, job, content); // before the key's record is made: a refused repeat must not occupy a key
   if (twin !== undefined) return { kind: 'existing', job: twin, because: 'content' };
-  const refusal = refuse(act, job);
-  return refusal ?? insert(act, job, { key, takesKey: true, content });
+  const lane = lookUpLane(act, job);
+  return refuse(act, job) ?? insert(act, job, lane, { key, takesKey: true, content });
 }
 
 /** What its scopes say to a new job; nothing is changed unless it may come in. */
 function refuse(act: Act, job: NewJob): Enqueued | undefined {
+  const { limits, pauses } = act.any();
+  if (!limits && !pauses) return undefined;
   const budgets = job.budgets ?? [];
-  if (act.any().pauses) {
+  if (pauses) {
     const scopes = [...scopesOf({ ...job, from: job.envelope.from }), ...budgets];
     const stop = holdsOn(act, scopes).find(({ why }) => why === 'stop');
     if (stop !== undefined) return { kind: 'stopped', hold: stop };
@@ -90,9 +92,9 @@ interface Names {
   readonly content: Uint8Array;
 }
 
-function insert(act: Act, job: NewJob, { key, takesKey, content }: Names): Enqueued {
+function insert(act: Act, job: NewJob, known: KnownLane | undefined, { key, takesKey, content }: Names): Enqueued {
   const { now } = act;
-  const lane = laneOf(act, job);
+  const lane = known ?? addLane(act, job);
   const forecast = forecastOf(act, lane, job); // before it is there, or it would stand in its own way
   const budgets = (job.budgets ?? []).flatMap((scope) => allowancesOf(act, scope));
   const dueAt = Math.max(now, Math.ceil(job.dueAt ?? now));
@@ -103,7 +105,7 @@ function insert(act: Act, job: NewJob, { key, takesKey, content }: Names): Enque
   act.sql(ADD_FACTS).run(seq, job.tenant, mail, JSON.stringify(job.envelope), job.onDoubt, job.fingerprint, key ?? null, content);
   act.sql(ADD_CONTENT).run(content, now, seq);
   if (takesKey && key !== undefined && job.key !== undefined) act.sql(TAKE_KEY).run(key, job.key.generation, mail);
-  if (state === 'ready') act.wakeLane(lane.seq);
+  if (state === 'ready' && !known?.waiting) act.wakeLane(lane.seq);
   act.moved(undefined, state, lane.seq);
   act.tell(seq, 'queued', state);
   return { kind: 'created', job: createdJob(job, { state, now, dueAt }), forecast, budgets };
@@ -120,10 +122,25 @@ function createdJob(
   return { ...born, ...counters, createdAt: now, dueAt, sizeBytes: job.payload.byteLength, ...(expiresAt !== undefined && { expiresAt }) };
 }
 
-function laneOf(act: Act, { sender, lane, kind, priority, envelope }: NewJob): LaneFacts {
-  const rank = rankOf(priority);
-  const known = act.sql<LaneFacts>(LANE).get(sender, lane, kind, rank);
-  const facts = known ?? act.sql<LaneFacts>(ADD_LANE).get(sender, lane, kind, rank, ownerOf(act, sender, kind), domainOf(envelope.from));
+interface KnownLane extends LaneFacts, SenderRow {
+  /** Above 0: it has its mark. */
+  readonly waiting: number;
+  readonly has_rules: number;
+}
+
+/** One look-up for what most jobs need to know: their lane, their sender, and whether there are limits or holds at all. */
+function lookUpLane(act: Act, { sender, lane, kind, priority }: NewJob): KnownLane | undefined {
+  const known = act.sql<KnownLane>(LANE).get(sender, lane, kind, rankOf(priority));
+  if (known === undefined) return undefined;
+  act.senders.noteLane(known);
+  act.senders.noteSender(known.owner, known);
+  if (known.has_rules === 0) act.noteNoRules();
+  return known;
+}
+
+function addLane(act: Act, { sender, lane, kind, priority, envelope }: NewJob): LaneFacts {
+  const owner = ownerOf(act, sender, kind);
+  const facts = act.sql<LaneFacts>(ADD_LANE).get(sender, lane, kind, rankOf(priority), owner, domainOf(envelope.from));
   if (facts === undefined) throw new Error('broken invariant: a row just written is not there');
   act.senders.noteLane(facts);
   return facts;

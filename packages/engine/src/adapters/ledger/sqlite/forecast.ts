@@ -17,7 +17,8 @@ export function forecastOf(books: Books, lane: LaneFacts, job: NewJob): Forecast
   if (!sender.hasScopes) return { at: dueAt, ahead: readyMails(books, lane.sender) };
   const ahead = job.priority === 'high' ? sender.high : sender.ready;
   const { envelope } = job;
-  const admitted = { ...job, from: envelope.from, to: envelope.to, isRetried: false };
+  const { kind, tenant } = job;
+  const admitted = { kind, tenant, sender: job.sender, lane: job.lane, from: envelope.from, to: envelope.to, isRetried: false };
   const waits: (Pick<Wait, 'until'> & { readonly because: WaitReason })[] = [{ until: dueAt, because: { kind: 'due' } }];
   const held = anyWait(books, sender, admitted);
   if (held !== undefined) waits.push(held);

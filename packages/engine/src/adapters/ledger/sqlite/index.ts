@@ -124,11 +124,15 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
 
     async limit(changes) {
       checkedBatch(changes);
-      await act((inside) => changes.forEach((change) => limitNow(inside, change)));
+      await act((inside) => {
+        for (const change of changes) limitNow(inside, change);
+      });
     },
     async hold(holds) {
       checkedBatch(holds);
-      await act((inside) => holds.forEach((hold) => holdNow(inside, hold)));
+      await act((inside) => {
+        for (const hold of holds) holdNow(inside, hold);
+      });
     },
     async lift(refs) {
       checkedBatch(refs);

@@ -16,8 +16,7 @@ interface RuleRow {
  * counted already begins with the history of the longest one; what no rule counts any more is forgotten.
  */
 export function limitNow(act: Act, { scope, limits }: LimitChange): void {
-  act.forgetRules(); // counts out what has left its window, under the rules that were
-  const before = act.any().limits ? (act.seats.limited(scope), act.save(), rulesOf(act, scope)) : [];
+  const before = rulesNow(act, scope);
   const wanted = limits === undefined || saysNothing(limits) ? undefined : limits;
   act.sql(SET_LIMITS).run(scope, wanted === undefined ? null : JSON.stringify(wanted));
   for (const rule of wanted?.rules ?? []) {
@@ -40,7 +39,12 @@ export function limitNow(act: Act, { scope, limits }: LimitChange): void {
 
 const nameOf = ({ unit, window_ms }: RuleRow): string => ruleName({ unit, windowMs: window_ms });
 
-function rulesOf(act: Act, scope: Scope): RuleRow[] {
+/** The rules that were, with what has left their windows counted out. */
+function rulesNow(act: Act, scope: Scope): RuleRow[] {
+  act.forgetRules();
+  if (!act.any().limits) return [];
+  act.seats.limited(scope);
+  act.seats.save();
   return act.sql<RuleRow>(RULES).all(scope);
 }
 

@@ -2,7 +2,7 @@ import { type Gate, OPEN_GATE, retryOpensAt } from '../../../model/gate.ts';
 import type { JobKind, State } from '../../../model/job.ts';
 import type { LaneId, SenderId } from '../../../model/ids.ts';
 import type { Look } from './act.ts';
-import { LANE_FACTS, SAVE_SENDER, SENDER, WAKE_RETRIED_BY, WAKE_SENDER_BY } from './sql/senders.ts';
+import { LANE_FACTS, SAVE_SENDER, SENDER, WAKE_RETRIED_BY, WAKE_SENDER_BY, WAKE_SENDER_THAT_WAITS } from './sql/senders.ts';
 
 /**
  * The rows of the senders one act is about, read once and written once at its end: how many of their jobs are in which
@@ -42,13 +42,13 @@ export interface SenderBook {
   lane(seq: number): LaneFacts;
   /** Spares a look-up to whoever has them anyway. */
   noteLane(facts: LaneFacts): void;
+  noteSender(seq: number, row: SenderRow): void;
   moved(lane: number, from: State | undefined, to: State | undefined): void;
   save(): void;
 }
 
 export interface SenderRow {
-  readonly seq: number;
-  readonly name: SenderId;
+  readonly sender: SenderId;
   readonly has_scopes: number;
   readonly scheduled_count: number;
   readonly ready_count: number;
@@ -57,7 +57,8 @@ export interface SenderRow {
   readonly gate: string | null;
 }
 
-const WAKES = { nobody: 0, 'after-an-end': 1, all: 2 } as const;
+/** A time that never comes: it waits until a job of its own ends, or for a person. */
+export const FOREVER = 2 ** 52;
 
 export function openSenderBook(look: Look): SenderBook {
   const senders = new Map<number, { readonly sender: Sender; before: Sender }>();
@@ -68,7 +69,11 @@ export function openSenderBook(look: Look): SenderBook {
     if (known !== undefined) return known.sender;
     const row = look.sql<SenderRow>(SENDER).get(seq);
     if (row === undefined) throw new Error(`broken invariant: no sender ${seq}`);
-    const sender = senderOf(row);
+    return keep(seq, row);
+  }
+
+  function keep(seq: number, row: SenderRow): Sender {
+    const sender = senderOf(seq, row);
     senders.set(seq, { sender, before: { ...sender } });
     return sender;
   }
@@ -95,6 +100,9 @@ export function openSenderBook(look: Look): SenderBook {
     noteLane(facts) {
       lanes.set(facts.seq, facts);
     },
+    noteSender(seq, row) {
+      if (!senders.has(seq)) keep(seq, row); // what this act did is newer than the file
+    },
     moved(lane, from, to) {
       const { owner, priority } = laneAt(lane);
       const sender = senderAt(owner);
@@ -107,7 +115,8 @@ export function openSenderBook(look: Look): SenderBook {
         if (isSame(sender, before)) continue;
         const gate = sender.gate === OPEN_GATE ? null : JSON.stringify(sender.gate);
         const { seq, scheduled, ready, high, open } = sender;
-        look.sql(SAVE_SENDER).run(scheduled, ready, high, open, gate, WAKES[sender.wakes], seq);
+        look.sql(SAVE_SENDER).run(scheduled, ready, high, open, gate, seq);
+        if (sender.wakes !== 'nobody') look.sql(WAKE_SENDER_THAT_WAITS).run(seq, sender.wakes === 'all' ? 0 : FOREVER);
         if (sender.gate !== before.gate) letRetriesGoSooner(look, before, sender);
         sender.wakes = 'nobody';
         kept.before = { ...sender };
@@ -116,10 +125,10 @@ export function openSenderBook(look: Look): SenderBook {
   };
 }
 
-export function senderOf(row: SenderRow): Sender {
+function senderOf(seq: number, row: SenderRow): Sender {
   return {
-    seq: row.seq,
-    name: row.name,
+    seq,
+    name: row.sender,
     hasScopes: row.has_scopes === 1,
     scheduled: row.scheduled_count,
     ready: row.ready_count,

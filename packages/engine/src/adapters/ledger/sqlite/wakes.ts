@@ -1,15 +1,13 @@
 import { inboxScope, readScope, type Scope, senderScope } from '../../../model/scope.ts';
 import type { Act } from './act.ts';
+import { FOREVER } from './senders.ts';
 import { leaveSlot } from './slots.ts';
-import { SENDER_NAMED, WAKE_ALL_LANES, WAKE_HELD_LANES, WAKE_SENDER, WAKE_WHOLE_SENDER } from './sql/senders.ts';
+import { SENDER_NAMED, WAKE_ALL_LANES, WAKE_HELD_LANES, WAKE_SENDER, WAKE_SENDER_THAT_WAITS } from './sql/senders.ts';
 
 /**
  * What lets go again what waits. A time that is written down with a sender or lane may be too early, never too late: so
  * whatever may free something takes it away here, and the next lease looks again.
  */
-
-/** A time that never comes: it waits until a job of its own ends, or for a person. */
-export const FOREVER = 2 ** 52;
 
 export function wakeScope(act: Act, scope: Scope, since = 0): void {
   const { kind, name } = readScope(scope);
@@ -17,7 +15,7 @@ export function wakeScope(act: Act, scope: Scope, since = 0): void {
     const row = act.sql<{ seq: number }>(SENDER_NAMED).get(name);
     if (row === undefined) return;
     act.sql(WAKE_ALL_LANES).run(row.seq);
-    act.sql(WAKE_WHOLE_SENDER).run(row.seq);
+    act.sql(WAKE_SENDER_THAT_WAITS).run(row.seq, 0);
     return;
   }
   wakeHeld(act, scope, since);

@@ -15,9 +15,12 @@ export const ADD_MAIL = `
   RETURNING seq`;
 export const MAIL = 'SELECT seq FROM mails WHERE id = ?';
 
-// in:  sender, name, kind, priority; out: the lane of first attempts
+// in:  sender, name, kind, priority; out: the lane of first attempts, and its sender as `sql/senders.ts` reads it
 export const LANE = `
-  SELECT seq, owner, sender, name, kind, priority, retried FROM lanes WHERE sender = ? AND name = ? AND kind = ? AND priority = ? AND retried = 0`;
+  SELECT l.seq, l.owner, l.sender, l.name, l.kind, l.priority, l.retried, l.waiting, s.has_scopes, s.scheduled_count, s.ready_count, s.high_count,
+         s.open_count, s.gate,
+         EXISTS (SELECT 1 FROM scope_limits) OR EXISTS (SELECT 1 FROM holds) AS has_rules
+    FROM lanes l JOIN senders s ON s.seq = l.owner WHERE l.sender = ? AND l.name = ? AND l.kind = ? AND l.priority = ? AND l.retried = 0`;
 // in:  sender, name, kind, priority, owner, identity
 export const ADD_LANE = `
   INSERT INTO lanes (sender, name, kind, priority, retried, owner, identity) VALUES (?, ?, ?, ?, 0, ?, ?)

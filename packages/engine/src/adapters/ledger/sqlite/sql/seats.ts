@@ -1,6 +1,8 @@
 /** Limits of scopes, the windows of their rules, and who sits in them. */
 
-// out: what there is at all, so that a ledger without limits asks for nothing more
+// out: a row if there is anything, so that a ledger without limits and holds asks for nothing more
+export const ANY_RULE = 'SELECT 1 AS found FROM scope_limits UNION ALL SELECT 1 FROM holds LIMIT 1';
+// out: what there is
 export const ANY_RULES = `
   SELECT EXISTS (SELECT 1 FROM scope_limits) AS limits, EXISTS (SELECT 1 FROM holds) AS holds,
          EXISTS (SELECT 1 FROM holds WHERE scope >= 'identity:' AND scope < 'identity;')

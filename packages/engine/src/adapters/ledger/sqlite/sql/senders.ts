@@ -1,16 +1,17 @@
 /** A sender's row and its lanes: who waits, for what time, and how many jobs it has in each state. */
 
 // in:  senders.seq
-export const SENDER = `
-  SELECT seq, name, has_scopes, waiting, turn, dealt, clock, scheduled_count, ready_count, high_count, open_count, gate FROM senders WHERE seq = ?`;
+export const SENDER =
+  'SELECT name AS sender, has_scopes, scheduled_count, ready_count, high_count, open_count, gate FROM senders WHERE seq = ?';
 export const SENDER_NAMED = 'SELECT seq FROM senders WHERE name = ? AND has_scopes = 1';
 
-// in:  scheduled_count, ready_count, high_count, open_count, gate, 1: what waits for an end may go now, 1: whatever waits may, senders.seq
+// in:  scheduled_count, ready_count, high_count, open_count, gate, senders.seq
 // why one statement an act: these counts decide who may go, so they change with the jobs they count
+// why without `waiting`: a statement that names it has to touch the indexes of those that wait
 export const SAVE_SENDER = `
-  UPDATE senders SET scheduled_count = ?, ready_count = ?, high_count = ?, open_count = ?, gate = ?,
-         waiting = CASE WHEN waiting >= 2 AND (?6 = 2 OR (?6 = 1 AND not_before >= ${2 ** 52})) THEN 1 ELSE waiting END
-   WHERE seq = ?7`;
+  UPDATE senders SET scheduled_count = ?, ready_count = ?, high_count = ?, open_count = ?, gate = ? WHERE seq = ?`;
+// in:  senders.seq, not_before at least
+export const WAKE_SENDER_THAT_WAITS = 'UPDATE senders SET waiting = 1 WHERE seq = ? AND waiting >= 2 AND not_before >= ?';
 
 // in:  lanes.seq
 export const LANE_FACTS = 'SELECT seq, owner, sender, name, kind, priority, retried FROM lanes WHERE seq = ?';
@@ -35,7 +36,6 @@ export const WAKE_SENDER = 'UPDATE senders SET waiting = 1 WHERE seq = ? AND wai
 export const WAKE_HELD_LANES = 'UPDATE lanes SET waiting = 1, held_by = NULL WHERE held_by = ? AND not_before >= ? RETURNING owner';
 // in:  senders.seq
 export const WAKE_ALL_LANES = 'UPDATE lanes SET waiting = 1, held_by = NULL WHERE owner = ? AND waiting = 2';
-export const WAKE_WHOLE_SENDER = 'UPDATE senders SET waiting = 1 WHERE seq = ? AND waiting >= 2';
 // in:  not_before, senders.seq, not_before
 export const WAKE_RETRIED_BY = 'UPDATE lanes SET not_before = ? WHERE owner = ? AND waiting = 2 AND retried = 1 AND not_before > ?';
 export const WAKE_SENDER_BY = 'UPDATE senders SET not_before = min(not_before, ?) WHERE seq = ? AND waiting = 3';
