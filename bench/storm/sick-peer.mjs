@@ -35,7 +35,7 @@ const RECOVERY_MS_MAX = 16 * 60_000;
 /** @param {SickPlan} plan @returns {Promise<SickResult>} */
 export async function sickPeer({ ratePerSecond, sickMs, isSick }) {
   const world = makeWorld('sick-peer');
-  const flag = join(world.dir, 'sick');
+  const flag = join(world.dir, 'turns-everybody-away');
   const sinks = await Promise.all(
     NAMES.map(async (name) => {
       const dir = join(world.dir, name);
@@ -109,15 +109,22 @@ async function steadyLoad({ api, from, name, ratePerSecond, forMs, acceptedAt })
     await pause(beganAt + (index * 1_000) / ratePerSecond - performance.now());
     const to = `${name}-${index}@sink.test`;
     const at = Date.now();
-    const submitted = api.ask('POST', '/v1/emails/send', { from, to, subject: `mail ${index}`, text: 'Hello.' }, { 'idempotency-key': to });
     asked.push(
-      submitted.then((answer) => {
-        if (answer?.status !== 202) throw new Error(`${to} was not accepted: ${JSON.stringify(answer)}`);
+      accepted(api, { from, to, subject: `mail ${index}`, text: 'Hello.' }).then(() => {
         acceptedAt.set(to, at);
       }),
     );
   }
   await Promise.all(asked);
+}
+
+/** Repeats with the same key while there is no answer. @param {import('./shoal.mjs').Api} api @param {{ from: string, to: string, subject: string, text: string }} mail */
+async function accepted(api, mail) {
+  for (;;) {
+    const answer = await api.ask('POST', '/v1/emails/send', mail, { 'idempotency-key': mail.to });
+    if (answer?.status === 202) return;
+    if (answer !== undefined) throw new Error(`${mail.to} was not accepted: ${JSON.stringify(answer)}`);
+  }
 }
 
 /** Counted attempts beyond the one that sent each mail. @param {import('./shoal.mjs').Api} api @param {number} mails */

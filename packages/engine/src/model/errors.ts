@@ -16,7 +16,11 @@ const CODES = {
     hint: 'Pass the token of this server. Tokens are kept by URL in ~/.shoal/tokens.json; `POST /v1/signup` makes one.',
   },
   signup_closed: { status: 401, retryable: false, hint: 'Ask the operator for a token, or start the server with SHOAL_SIGNUP=open.' },
-  forbidden: { status: 403, retryable: false, hint: '`message` says what is missing: an active inbox of this token, or a token with more rights.' },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    hint: '`message` says what is missing: an active inbox of this token, or a token with more rights.',
+  },
   host_not_allowed: {
     status: 403,
     retryable: false,

@@ -28,6 +28,8 @@ const slowDown = (startedAt: number, wish: Partial<Throttle> = {}): Throttle => 
   ...wish,
 });
 const taken = (gate: Gate, at: number): Gate => gotThrough(gate, { startedAt: at, isTaken: true }, at);
+/** 120 mails in the minute before T0. */
+const busyMinute = (): Gate => repeat(120, OPEN_GATE, (gate, n) => taken(gate, T0 - MINUTE + n * 500));
 const repeat = (times: number, gate: Gate, act: (gate: Gate, n: number) => Gate): Gate =>
   Array.from({ length: times }).reduce<Gate>((each, _, n) => act(each, n), gate);
 
@@ -64,8 +66,7 @@ it('hears the crowd that was under way as it closed once', () => {
 });
 
 it('halves the rate that was too much, and gives a tenth of it back each clean minute', () => {
-  const busy = repeat(120, OPEN_GATE, (gate) => taken(gate, T0));
-  const slow = throttled(busy, slowDown(T0, { askedMs: MINUTE }), T0);
+  const slow = throttled(busyMinute(), slowDown(T0, { askedMs: MINUTE }), T0);
   const opensAt = T0 + MINUTE;
   expect(perMinute(slow, opensAt)).toBe(60);
   expect(perMinute(slow, opensAt + MINUTE)).toBe(72);
@@ -76,12 +77,16 @@ it('halves the rate that was too much, and gives a tenth of it back each clean m
 });
 
 it('lets mail through at the rate it has, one after another', () => {
-  const busy = repeat(120, OPEN_GATE, (gate) => taken(gate, T0));
-  const slow: Gate = { ...throttled(busy, slowDown(T0, { askedMs: MINUTE }), T0), openMax: 50 };
+  const slow: Gate = { ...throttled(busyMinute(), slowDown(T0, { askedMs: MINUTE }), T0), openMax: 50 };
   const now = T0 + MINUTE;
   expect(gateOpensAt(slow, 0, now)).toBe(0);
   const after = leasedThrough(slow, { count: 1, retryCount: 0 }, now);
   expect(gateOpensAt(after, 1, now)).toBe(now + SECOND);
+});
+
+it('takes the rate of a sender that has just begun for what it is', () => {
+  const begun = repeat(20, OPEN_GATE, (gate, n) => taken(gate, T0 - 2 * SECOND + n * 100));
+  expect(perMinute(throttled(begun, slowDown(T0), T0), T0 + MINUTE)).toBe(300);
 });
 
 it('does not slow down a sender that had sent nothing', () => {

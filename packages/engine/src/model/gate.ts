@@ -123,9 +123,16 @@ export function throttled(gate: Gate, throttle: Throttle, now: number): Gate {
   return closed(slowedDown(gate, now), 'throttled', throttle, now);
 }
 
+/** Of a minute that has just begun the count says little, so it counts for the time it took; rather too high than too low. */
+function rateBefore(gate: Gate, now: number): number {
+  const { sinceAt, count, before } = sentAt(gate, now);
+  return Math.max(before, (count * MINUTE_MS) / Math.max(now - sinceAt, RATE_MS_MIN));
+}
+const RATE_MS_MIN = 1_000;
+
 /** Half the rate it has; a sender that has not sent anything lately has no rate to halve. */
 function slowedDown(gate: Gate, now: number): Gate {
-  const rate = perMinute(gate, now) ?? sentPerMinute(gate, now);
+  const rate = perMinute(gate, now) ?? rateBefore(gate, now);
   if (rate < 1) return gate;
   const isSlowed = gate.slowed !== undefined && perMinute(gate, now) !== undefined;
   const fromPerMinute = isSlowed ? gate.slowed.fromPerMinute : rate;
