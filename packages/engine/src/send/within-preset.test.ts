@@ -15,7 +15,13 @@ function aMail(sender: string, recipients: number): Accepted {
 
 it('accepts nothing that the provider would not take, and says which preset allows how much', async () => {
   const accepted: Accepted[] = [];
-  const acceptance = withinPreset({ accept: async (mail) => (accepted.push(mail), { kind: 'stale' }) }, roster);
+  const ledgerSide: Acceptance = {
+    async accept(mail) {
+      accepted.push(mail);
+      return { kind: 'stale' };
+    },
+  };
+  const acceptance = withinPreset(ledgerSide, roster);
   await expect(acceptance.accept(aMail('bulk', 51))).rejects.toMatchObject({
     code: 'refused_value',
     message: 'the mail has 51 recipients, and `ses`, the preset of sender bulk, allows 50 in one mail; split it up',
