@@ -17,6 +17,7 @@ import { pause } from './wait.mjs';
  * @property {number} [cutBeforeDotShare] part of the mails whose connection is cut inside DATA
  * @property {number} [cutAfterDotShare] part of the mails taken without a reply: the line is cut after the dot
  * @property {boolean} [greylists] the first visit of a recipient is answered 450
+ * @property {Readonly<Record<string, string>>} [refuses] replies to RCPT by local part; a 4xx for the first visit only
  * @property {string} [sickWhile] while this file exists every connection is told 421 and closed
  *
  * @typedef {object} Dot
@@ -64,6 +65,7 @@ export async function openSink(journalPath, plan = {}) {
     cutBeforeDotShare = 0,
     cutAfterDotShare = 0,
     greylists = false,
+    refuses = {},
     sickWhile,
   } = plan;
   /** @type {Map<string, number>} */
@@ -130,13 +132,13 @@ export async function openSink(journalPath, plan = {}) {
       const verb = line.slice(0, 4).toUpperCase();
       if (verb === 'EHLO') say('250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SIZE 36700160\r\n250 ENHANCEDSTATUSCODES');
       else if (verb === 'RCPT') {
-        to = (/<([^>]*)>/.exec(line)?.[1] ?? '').toLowerCase();
-        const isFirst = !visits.has(to);
-        visits.set(to, (visits.get(to) ?? 0) + 1);
-        if (greylists && isFirst) {
-          to = '';
-          say('450 4.7.1 greylisted, come back later');
-        } else {
+        const address = (/<([^>]*)>/.exec(line)?.[1] ?? '').toLowerCase();
+        const isFirst = !visits.has(address);
+        visits.set(address, (visits.get(address) ?? 0) + 1);
+        const refusal = greylists ? '450 4.7.1 greylisted, come back later' : refuses[address.slice(0, address.indexOf('@'))];
+        if (refusal !== undefined && (isFirst || refusal.startsWith('5'))) say(refusal);
+        else {
+          to = address;
           recipients += 1;
           say('250 2.1.5 ok');
         }
