@@ -10,7 +10,9 @@ export interface WatchedTerminal extends Terminal {
 }
 
 /** A terminal that keeps what a command writes to it. */
-export function watchedTerminal(given: Partial<Pick<Terminal, 'env' | 'cwd' | 'isInteractive' | 'columns' | 'input'>> = {}): WatchedTerminal {
+export function watchedTerminal(
+  given: Partial<Pick<Terminal, 'env' | 'cwd' | 'isInteractive' | 'columns' | 'input'>> = {},
+): WatchedTerminal {
   const [out, err]: [string[], string[]] = [[], []];
   const stops = new Set<() => void>();
   const watchers = new Set<() => void>();
