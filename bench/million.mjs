@@ -13,7 +13,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { openSqliteFile } from '../packages/engine/dist/adapters/_shared/sqlite-file.js';
 import { openSqliteLedger } from '../packages/engine/dist/adapters/ledger/sqlite/index.js';
 import { openSqliteStore } from '../packages/engine/dist/adapters/store/sqlite/index.js';
-import { base32, jobIdIn } from '../packages/engine/dist/model/ids.js';
+import { base32, jobIdIn, senderId } from '../packages/engine/dist/model/ids.js';
+import { senderScope } from '../packages/engine/dist/model/scope.js';
 import { endGroup } from './storm/child.mjs';
 import { apiAt, freePort, makeWorld, startShoal } from './storm/shoal.mjs';
 import { openSink } from './storm/sink.mjs';
@@ -85,7 +86,7 @@ async function fill() {
   const { ledger, close } = await openLedger();
   if (isLimited) {
     const limits = { rules: [{ unit: 'messages', max: 1, windowMs: 24 * 3_600_000, marginMs: 0 }] };
-    await ledger.limit([{ scope: 'sender:bulk', limits: /** @type {any} */ (limits) }]);
+    await ledger.limit([{ scope: senderScope(senderId('bulk')), limits: /** @type {any} */ (limits) }]);
   }
   const waits = isLimited ? {} : { dueAt: Date.now() + WEEK_MS };
   for (let from = 0; from < wish.jobs; from += STEP) {
