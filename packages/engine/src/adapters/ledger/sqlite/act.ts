@@ -99,7 +99,7 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
   const now = file.now();
   const look: Look = { now, sql: (text) => file.prepare(text) };
   const senders = openSenderBook(look);
-  const seats = openSeatBook(look, false);
+  let seats: SeatBook | undefined; // most acts need none
   let any: AnyRules | undefined;
   const wakeSender = (lane: { owner: number } | undefined): void => {
     if (lane !== undefined) file.prepare(WAKE_SENDER).run(lane.owner);
@@ -107,19 +107,22 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
   const act: Act = {
     ...look,
     senders,
-    seats,
+    get seats() {
+      seats ??= openSeatBook(look, false);
+      return seats;
+    },
     any: () => (any ??= readAny(look)),
     noteNoRules() {
       any = NOTHING;
     },
     forgetRules() {
-      seats.save();
-      seats.renew();
+      seats?.save();
+      seats?.renew();
       any = undefined;
     },
     save() {
       senders.save();
-      seats.save();
+      seats?.save();
     },
     moved(from, to, lane) {
       add(from, -1);

@@ -1,4 +1,4 @@
-import { type Gate, gateOpensAt, perMinute, retryOpensAt } from '../../../model/gate.ts';
+import { type Gate, gateOpensAt, OPEN_GATE, perMinute, retryOpensAt } from '../../../model/gate.ts';
 import type { WorkerId } from '../../../model/ids.ts';
 import type { LimitRule } from '../../../model/limit.ts';
 import { inboxScope, type Scope, senderScope } from '../../../model/scope.ts';
@@ -33,6 +33,7 @@ const MINUTE_MS = 60_000;
 /** The longest of what no mail of this sender can pass. */
 export function senderWait(books: Books, sender: Sender, worker: WorkerId | undefined): Wait | undefined {
   const { now } = books;
+  if (hasNoRules(books)) return sender.gate === OPEN_GATE ? undefined : longest(now, [gateWait(sender, now)]);
   const scope = senderScope(sender.name);
   const limited = limitsOf(books, scope);
   return longest(now, [
@@ -78,6 +79,12 @@ export function tooLarge(books: Books, job: Pick<JobToAdmit, 'sender' | 'lane' |
       if (cost > window.rule.max) return { scope, rule: window.rule, cost };
     }
   return undefined;
+}
+
+/** Most ledgers most of the time: then only gates have a say. */
+export function hasNoRules(books: Books): boolean {
+  const { limits, holds } = books.any();
+  return !limits && !holds;
 }
 
 export function limitsOf(books: Books, scope: Scope): LimitedScope | undefined {

@@ -2,16 +2,21 @@ import type { CommitRef, Committed, Extended, LeaseRef } from '../../../ports/le
 import type { Act } from './act.ts';
 import { isPaused } from './holds.ts';
 import type { JobRow } from './rows.ts';
-import { COMMIT, EXTEND } from './sql/commit.ts';
+import { COMMIT, COMMIT_LIMITED, EXTEND } from './sql/commit.ts';
 import { JOB_BY_ID } from './sql/read.ts';
 import { COMMIT_SEATS } from './sql/seats.ts';
 
 /** The dot may be written by the newest lease only, while it lives and the mail is still wanted; and once per lease. */
 export function commitNow(act: Act, ref: CommitRef): Committed {
   if (isPaused(act, ref)) return { kind: 'refused', because: 'paused' };
-  const row = act.sql<{ seq: number; seated: number }>(COMMIT).get(ref.nonce, ref.jobId, ref.token, act.now, act.now);
-  if (row === undefined) return sayWhyNotCommitted(act, ref);
-  if (row.seated === 1) act.sql(COMMIT_SEATS).run(act.now, row.seq);
+  const values = [ref.nonce, ref.jobId, ref.token, act.now, act.now];
+  if (!act.any().limits) {
+    if (act.sql(COMMIT).run(...values).changes === 0) return sayWhyNotCommitted(act, ref);
+  } else {
+    const row = act.sql<{ seq: number; seated: number }>(COMMIT_LIMITED).get(...values);
+    if (row === undefined) return sayWhyNotCommitted(act, ref);
+    if (row.seated === 1) act.sql(COMMIT_SEATS).run(act.now, row.seq);
+  }
   act.moved('leased', 'sending');
   return { kind: 'granted' };
 }

@@ -1,9 +1,10 @@
 import type { Envelope } from '../../../model/envelope.ts';
+import { OPEN_GATE } from '../../../model/gate.ts';
 import type { SenderId } from '../../../model/ids.ts';
 import { inboxScope, type Scope, senderScope } from '../../../model/scope.ts';
 import type { Forecast, NewJob, WaitReason } from '../../../ports/ledger.ts';
 import type { Books } from './act.ts';
-import { anyWait, limitsOf, type Wait } from './admit.ts';
+import { anyWait, hasNoRules, limitsOf, type Wait } from './admit.ts';
 import type { Window } from './seats.ts';
 import type { LaneFacts } from './senders.ts';
 import { SEATS_BY_TIME } from './sql/seats.ts';
@@ -16,6 +17,7 @@ export function forecastOf(books: Books, lane: LaneFacts, job: NewJob): Forecast
   const sender = books.senders.sender(lane.owner);
   if (!sender.hasScopes) return { at: dueAt, ahead: readyMails(books, lane.sender) };
   const ahead = job.priority === 'high' ? sender.high : sender.ready;
+  if (hasNoRules(books) && sender.gate === OPEN_GATE) return { at: dueAt, ...(dueAt > now && { because: { kind: 'due' } }), ahead };
   const { envelope } = job;
   const { kind, tenant } = job;
   const admitted = { kind, tenant, sender: job.sender, lane: job.lane, from: envelope.from, to: envelope.to, isRetried: false };

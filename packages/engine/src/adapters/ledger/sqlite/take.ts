@@ -1,9 +1,9 @@
-import { leasedThrough } from '../../../model/gate.ts';
+import { leasedThrough, OPEN_GATE } from '../../../model/gate.ts';
 import type { TenantId, WorkerId } from '../../../model/ids.ts';
 import type { State } from '../../../model/job.ts';
 import { inboxScope, type Scope, senderScope } from '../../../model/scope.ts';
 import type { Act, Books } from './act.ts';
-import { type JobToAdmit, jobWait, limitsOf, tooLarge, type Wait } from './admit.ts';
+import { hasNoRules, type JobToAdmit, jobWait, limitsOf, tooLarge, type Wait } from './admit.ts';
 import { expire, overLimit } from './due.ts';
 import { holdsOn } from './holds.ts';
 import { envelopeOf } from './rows.ts';
@@ -51,7 +51,8 @@ export function take(act: Act, sender: Sender, lane: LaneFacts, job: number, wor
 
 function lease(act: Act, sender: Sender, lane: LaneFacts): void {
   act.moved('ready', 'leased', lane.seq);
-  if (sender.hasScopes) sender.gate = leasedThrough(sender.gate, { count: 1, retryCount: lane.retried }, act.now);
+  if (sender.hasScopes && (sender.gate !== OPEN_GATE || lane.retried === 1))
+    sender.gate = leasedThrough(sender.gate, { count: 1, retryCount: lane.retried }, act.now);
 }
 
 function limitedScopes(books: Books, lane: LaneFacts): LimitedScope[] {
@@ -65,8 +66,10 @@ const scopesWithLimits = ({ sender, name }: LaneFacts): readonly [Scope, Scope] 
 /** Nothing has a say in it beyond its sender's gate, so that its row need not be read. */
 function isFree(act: Act, sender: Sender, lane: LaneFacts): boolean {
   if (!sender.hasScopes) return true;
+  if (lane.retried === 1) return false;
+  if (hasNoRules(act)) return true;
   const any = act.any();
-  if (lane.retried === 1 || any.jobHolds) return false;
+  if (any.jobHolds) return false;
   if (any.holds && holdsOn(act, [inboxScope(lane.name)]).length > 0) return false;
   return limitedScopes(act, lane).length === 0;
 }

@@ -48,6 +48,10 @@ export function letGo(act: Act, { seq, lane, state, seated }: LetGo): void {
   if (kind !== 'send') return;
   const sender = act.senders.sender(owner);
   const isCommitted = state === 'sending';
+  if (seated === 0 && !act.any().limits) {
+    if (sender.wakes === 'nobody') sender.wakes = 'after-an-end';
+    return;
+  }
   const ofSender = senderScope(name);
   const scopes = [ofSender, inboxScope(inbox)];
   const isLimited = act.any().limits;

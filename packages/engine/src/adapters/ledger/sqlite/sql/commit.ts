@@ -1,12 +1,13 @@
 /** Permission to write the final dot, and more time. */
 
 // in:  nonce, jobs.id, token, now, now
-// out: a row if granted; none if refused or granted before with this nonce (the caller reads the row to say which)
+// out: a change if granted; none if refused or granted before with this nonce (the caller reads the row to say which)
 // why one statement: the lease can run out or the job be canceled between a look and a write
 export const COMMIT = `
   UPDATE jobs SET state = 'sending', nonce = ?
-   WHERE id = ? AND token = ? AND state = 'leased' AND leased_until > ? AND (expires_at IS NULL OR expires_at > ?)
-   RETURNING seq, seated`;
+   WHERE id = ? AND token = ? AND state = 'leased' AND leased_until > ? AND (expires_at IS NULL OR expires_at > ?)`;
+/** The same, where it may hold seats, which count from now on. */
+export const COMMIT_LIMITED = `${COMMIT} RETURNING seq, seated`;
 
 // in:  leased_until, jobs.id, token, now
 // out: one change if the lease was still its caller's
