@@ -9,8 +9,6 @@ export const SET_HOLD = `
   ON CONFLICT (scope, why) DO UPDATE SET until = excluded.until, note = excluded.note, login = excluded.login, since = excluded.since`;
 // in:  scope, why; out: a change if it was there
 export const LIFT = 'DELETE FROM holds WHERE scope = ? AND why = ?';
-// in:  gate, senders.seq
-export const SET_GATE = 'UPDATE senders SET gate = ? WHERE seq = ?';
 
 // in:  jobs.id; out: what says whether its commit is paused
 export const JOB_TO_COMMIT = `
