@@ -1,9 +1,10 @@
 import { ShoalError } from '../model/errors.ts';
 import { base32, type InboxId, inboxId, senderId, type TenantId } from '../model/ids.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
-import { changeIn, limitBudget, type WrittenBounds } from './bounds.ts';
+import { checkedBounds, limitBudget, type WrittenBounds } from './bounds.ts';
 import type { Caller } from './caller.ts';
 import { pageAt } from './cursor.ts';
+import { checkedInboxLimits, limitInbox, type WrittenInboxLimits } from './inbox-limits.ts';
 import { cleanLocalPart, DISPLAY_NAME_CHARACTERS_MAX, localPartFault, localPartsFor, type NameWishes } from './names.ts';
 import type { ApiPorts } from './ports.ts';
 import { namedSender } from './senders.ts';
@@ -89,19 +90,6 @@ export async function inboxFor(ports: Pick<ApiPorts, 'store'>, { role, tenant }:
   return inbox;
 }
 
-async function boundInbox(
-  ports: Pick<ApiPorts, 'store' | 'ledger'>,
-  caller: Caller,
-  reference: string,
-  written: WrittenBounds,
-): Promise<Inbox> {
-  const change = changeIn(written);
-  const inbox = await inboxFor(ports, caller, reference);
-  await limitBudget(ports, inbox.id, change);
-  await ports.store.changeInbox(inbox.id, change);
-  return { ...inbox, ...change };
-}
-
 /**
  * For operators. With another sender, what it sends from now on goes by that one, and what waits by the one it had.
  *
@@ -111,14 +99,22 @@ export async function changeInbox(
   ports: Pick<ApiPorts, 'store' | 'ledger' | 'senderStore' | 'roster'>,
   caller: Caller,
   reference: string,
-  { sender, ...bounds }: WrittenBounds & { readonly sender?: string },
+  { sender, ...written }: WrittenBounds & WrittenInboxLimits & { readonly sender?: string },
 ): Promise<Inbox> {
-  const named = sender === undefined ? undefined : await namedSender(ports, sender); // before anything is changed
-  const keepsBounds = named !== undefined && Object.keys(bounds).length === 0;
-  const inbox = await (keepsBounds ? inboxFor(ports, caller, reference) : boundInbox(ports, caller, reference, bounds));
-  if (named === undefined) return inbox;
-  await ports.senderStore.setInboxSender(inbox.tenant, inbox.id, named.id);
-  return { ...inbox, sender: named.id };
+  // All is checked before anything is changed.
+  const limits = checkedInboxLimits(written);
+  const bounds = checkedBounds(written);
+  const named = sender === undefined ? undefined : await namedSender(ports, sender);
+  if (named === undefined && Object.keys({ ...limits, ...bounds }).length === 0)
+    throw new ShoalError('bad_request', 'nothing to change: give caps, policy, limits, weight or sender', {
+      details: { caps: 'or another field is required' },
+    });
+  const inbox = await inboxFor(ports, caller, reference);
+  await limitBudget(ports, inbox.id, bounds);
+  await limitInbox(ports, inbox.id, limits);
+  if (Object.keys(bounds).length > 0) await ports.store.changeInbox(inbox.id, bounds);
+  if (named !== undefined) await ports.senderStore.setInboxSender(inbox.tenant, inbox.id, named.id);
+  return { ...inbox, ...bounds, ...(named !== undefined && { sender: named.id }) };
 }
 
 /** @throws ShoalError `not_found`, and `forbidden` when it was deleted */

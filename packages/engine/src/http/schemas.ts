@@ -74,7 +74,12 @@ export const createInbox = z.object({
 /** What may stand in them, `model/caps.ts` and `model/policy.ts` say: a slip in a bound must be refused, not ignored. */
 const bound = z.record(text, z.unknown()).optional();
 export const bounds = z.object({ caps: bound, policy: bound });
-export const changeInbox = z.object({ ...bounds.shape, sender: text.optional() });
+export const changeInbox = z.object({
+  ...bounds.shape,
+  sender: text.optional(),
+  limits: bound,
+  weight: z.number().optional(),
+});
 export const createToken = z.object({ ownAccount: z.boolean().optional(), ...bounds.shape });
 
 const NOTE_CHARACTERS_MAX = 500;

@@ -65,6 +65,7 @@ describe('several processes on one SQLite file', { timeout: 120_000 }, () => {
         envelope: { from: 'a@shoal.localhost', to: [`p${index}@example.com`], smtpUtf8: false, eightBit: false },
         payload: new Uint8Array(200),
         onDoubt: 'hold',
+        priority: 'normal',
         fingerprint: `${index}`,
         guardMs: 0,
       };

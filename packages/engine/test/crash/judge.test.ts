@@ -19,6 +19,7 @@ const dot = (to: string, more: Partial<Dot> = {}): Dot => ({
   at: 5_000,
   messageId: `<${to}>`,
   to,
+  recipients: 1,
   sha256: to,
   sizeBytes: 9,
   connection: 1,

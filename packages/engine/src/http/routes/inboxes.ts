@@ -1,12 +1,12 @@
 import { getEmailOf, listEmails, sendEmail } from '../../api/emails.ts';
+import { inboxStanding } from '../../api/inbox-limits.ts';
 import { changeInbox, createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
-import { holdsOn, type Switch, switchInbox } from '../../api/kill-switch.ts';
-import { inboxScope } from '../../model/scope.ts';
+import { type Switch, switchInbox } from '../../api/kill-switch.ts';
 import { ACCOUNT_TERMS, emailJson, inboxJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
 import { PAGE_DEFAULT } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { holdsJson } from '../standing-json.ts';
+import { allowanceJson, holdsJson } from '../standing-json.ts';
 import { submitRequest } from '../submit-request.ts';
 import { definedOnly } from '../defined-only.ts';
 
@@ -41,16 +41,17 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/inboxes/:id',
-    summary: 'One inbox, by id or address, with what holds it back; a deleted one too.',
+    summary: 'One inbox, by id or address, with its limits as used, and what holds it back; a deleted one too.',
     answer: async ({ deps, caller, param }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
-      return { ...inboxJson(inbox), holds: holdsJson(await holdsOn(deps, inboxScope(inbox.id))) };
+      const { limits, allowances, holds } = await inboxStanding(deps, inbox.id);
+      return { ...inboxJson(inbox), weight: limits?.weight ?? 1, limits: allowances.map(allowanceJson), holds: holdsJson(holds) };
     },
   }),
   route({
     method: 'PATCH',
     path: '/v1/inboxes/:id',
-    summary: 'Sets the `caps`, the `policy` or the `sender` of an inbox of any account: each replaces the whole of what was there.',
+    summary: 'Sets `caps`, `policy`, `limits`, `weight` or `sender` of an inbox of any account: each replaces the whole of what was there.',
     access: 'operator',
     body: schemas.changeInbox,
     answer: async ({ deps, caller, param, body }) => inboxJson(await changeInbox(deps, caller, param('id'), definedOnly(body))),

@@ -24,7 +24,6 @@ import {
 } from './desk.ts';
 
 export const SENDER = senderScope(senderId('default'));
-export const INBOX = inboxScope(laneId('inbox'));
 
 export const rule = (max: number, windowMs: number, unit: LimitUnit = 'messages', marginMs = 0): LimitRule => ({
   unit,
