@@ -241,10 +241,10 @@ export interface LeaseRequest {
   /** True: only jobs set apart. False: only the others. */
   readonly apart: boolean;
   /**
-   * Given after a call that got no answer: every job this worker knows it holds. Its other live leases were made by that
-   * call; they come first, with their own token and a new end. So a lost answer crashes no mail.
+   * Given after a call that got no answer: every lease this worker knows of. Its other live leases were made by that call;
+   * they come first, with their own token and a new end. So a lost answer crashes no mail.
    */
-  readonly holds?: readonly JobId[];
+  readonly knownLeases?: readonly LeaseRef[];
 }
 export interface LeaseBatch {
   readonly leases: readonly Lease[];

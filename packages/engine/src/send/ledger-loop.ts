@@ -77,7 +77,7 @@ export function createLedgerLoop(parts: LedgerLoopParts): LedgerLoop {
   function requestFor(max: number): LeaseRequest | undefined {
     if (max < 1) return undefined;
     const request = { worker: workerId, kinds: kinds, max, leaseMs, apart: false };
-    return hasUnanswered ? { ...request, holds: [...holding.all].map(({ lease }) => lease.jobId) } : request;
+    return hasUnanswered ? { ...request, knownLeases: [...holding.all].map(({ lease: { jobId, token } }) => ({ jobId, token })) } : request;
   }
 
   /** Worth a call of its own: places stand empty, or half of the shelf does. */

@@ -248,7 +248,7 @@ export function createWorker(parts: WorkerParts): Worker {
       const askedAt = clock.now();
       const request = { worker: workerId, kinds: settings.kinds, max: 1, leaseMs, apart: true };
       try {
-        const { leases } = await ledger.lease(failures === 0 ? request : { ...request, holds: [] });
+        const { leases } = await ledger.lease(failures === 0 ? request : { ...request, knownLeases: [] });
         return { leases, askedAt };
       } catch (cause) {
         if (failures >= APART_LEASE_FAILURES_MAX) throw cause;

@@ -272,8 +272,8 @@ const lease = step(
   async (bench, { goesOn, isAnswerLost, ...wish }) => {
     await sweepBoth(bench, sweepOptions()); // so that what is due is ready in both, and only the dealing differs
     // After a lost answer a worker names what it holds; the newest lease is what it does not know of.
-    const holds = isAnswerLost ? { holds: bench.refs.slice(0, -1).map((ref) => ref.jobId), max: 100 } : {};
-    const leases = await leaseBoth(bench, leaseRequest({ ...wish, ...holds }));
+    const known = isAnswerLost ? { knownLeases: bench.refs.slice(0, -1), max: 100 } : {};
+    const leases = await leaseBoth(bench, leaseRequest({ ...wish, ...known }));
     await check(bench, { call: 'lease', leases });
     if (goesOn === 'late') await advanceBoth(bench, LEASE + SECOND);
     if (goesOn === 'no') return;
@@ -292,7 +292,7 @@ async function leaseBoth(bench: Bench, request: LeaseRequest): Promise<readonly 
   const lanes = bench.spec.lanesFor(request);
   const batch = await bench.real.lease(request);
   const none = { ...request, kinds: [] }; // takes nothing new, and says what there is beside
-  const again = request.holds === undefined ? [] : (await bench.spec.lease(none)).leases;
+  const again = request.knownLeases === undefined ? [] : (await bench.spec.lease(none)).leases;
   const byId = (a: Lease, b: Lease): number => (a.jobId < b.jobId ? -1 : 1);
   expect(batch.leases.slice(0, again.length).sort(byId)).toEqual([...again].sort(byId));
   const fresh = batch.leases.slice(again.length);
@@ -301,7 +301,7 @@ async function leaseBoth(bench: Bench, request: LeaseRequest): Promise<readonly 
   // Of jobs set apart there are few, and no ledger has to deal them in turns.
   if (!request.apart && !bench.isLimited) expectFair(lanes, ids);
   expect(fresh).toEqual(bench.spec.leaseThese(ids, request)); // throws when the specification holds one of them back
-  const { holds: _, ...rest } = none;
+  const { knownLeases: _, ...rest } = none;
   const { askAgainMs, apartReady } = await bench.spec.lease(rest);
   expect(batch.apartReady).toBe(apartReady);
   if (batch.leases.length < request.max) expectNothingLeftOut(bench, lanes, ids, request);

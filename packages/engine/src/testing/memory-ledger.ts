@@ -251,11 +251,14 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   }
 
   /** Leases whose answer this worker never got. */
-  function unanswered({ worker, apart, holds, max, leaseMs }: LeaseRequest, now: number): Lease[] {
-    if (holds === undefined) return [];
+  function unanswered({ worker, apart, knownLeases, max, leaseMs }: LeaseRequest, now: number): Lease[] {
+    if (knownLeases === undefined) return [];
     return [...records.values()]
       .filter((record) => record.state === 'leased' && record.lease?.worker === worker && life.isLeaseLive(record, now))
-      .filter((record) => record.runsApart === apart && !holds.includes(record.born.id))
+      .filter(
+        (record) =>
+          record.runsApart === apart && !knownLeases.some(({ jobId, token }) => jobId === record.born.id && token === record.token),
+      )
       .slice(0, max)
       .map((record) => leaseOf(put(life.extended(record, leaseMs, now)), bytesOf(record), leaseMs, now));
   }

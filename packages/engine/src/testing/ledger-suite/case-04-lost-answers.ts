@@ -48,12 +48,20 @@ export function lostAnswers(given: Given): void {
       if (known === undefined || lost === undefined) throw new Error('two leases were asked for');
       await desk.put();
       await desk.advance(LEASE / 2);
-      const again = await desk.take({ holds: [known.jobId], max: 2 });
+      const again = await desk.take({ knownLeases: [known], max: 2 });
       expect(again.map(({ jobId, token }) => [jobId, token])[0]).toEqual([lost.jobId, lost.token]);
       expect(again).toHaveLength(2); // and a new one
       await desk.advance(LEASE * 0.75);
       expect(await desk.extend(known)).toBe('expired');
       expect(await desk.commit(lost)).toBe('granted');
+    });
+
+    given('gives a worker the newer lease again of a job that it knows by an older one', async (desk) => {
+      await desk.put();
+      const older = await desk.takeOne();
+      await desk.settle(older, SHUTDOWN);
+      await desk.takeOne(); // and this answer is lost
+      expect(await desk.take({ knownLeases: [older] })).toMatchObject([{ jobId: older.jobId, token: older.token + 1 }]);
     });
 
     given('gives a worker no lease again that it has used: committed, handed back or canceled', async (desk) => {
@@ -66,7 +74,7 @@ export function lostAnswers(given: Given): void {
       await desk.settle(sent, SENT);
       await desk.settle(waiting, retryIn(HOUR));
       await desk.cancel(canceled.jobId);
-      expect(await desk.take({ holds: [] })).toEqual([]);
+      expect(await desk.take({ knownLeases: [] })).toEqual([]);
       expect(await Promise.all(jobs.map(({ id }) => desk.stateOf(id)))).toEqual(['sending', 'sent', 'scheduled', 'canceled']);
     });
 
@@ -76,9 +84,9 @@ export function lostAnswers(given: Given): void {
       const [mine, committed] = await desk.take();
       if (mine === undefined || committed === undefined) throw new Error('two leases were asked for');
       await desk.commit(committed);
-      expect(await desk.take({ worker: OTHER_WORKER, holds: [] })).toEqual([]);
+      expect(await desk.take({ worker: OTHER_WORKER, knownLeases: [] })).toEqual([]);
       await desk.advance(2 * LEASE);
-      expect(await desk.take({ holds: [] })).toEqual([]);
+      expect(await desk.take({ knownLeases: [] })).toEqual([]);
     });
 
     given('refuses a second commit with another nonce, and keeps the first', async (desk) => {

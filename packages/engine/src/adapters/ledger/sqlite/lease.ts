@@ -50,9 +50,11 @@ export function leaseNow(act: Act, request: LeaseRequest, turns: Turns): LeaseBa
 }
 
 /** Leases whose answer this worker never got: given again, so that they need not run out. */
-function leaseUnanswered(act: Act, { worker, apart, holds, max, leaseMs }: LeaseRequest): Lease[] {
-  if (holds === undefined) return [];
-  const found = act.sql<{ seq: number }>(UNANSWERED).all(act.now, worker, apart ? 1 : 0, JSON.stringify(holds), max);
+function leaseUnanswered(act: Act, { worker, apart, knownLeases, max, leaseMs }: LeaseRequest): Lease[] {
+  if (knownLeases === undefined) return [];
+  const found = act
+    .sql<{ seq: number }>(UNANSWERED)
+    .all(act.now, worker, apart ? 1 : 0, JSON.stringify(knownLeases.map(({ jobId, token }) => `${jobId} ${token}`)), max);
   if (found.length === 0) return [];
   const seqs = JSON.stringify(found.map(({ seq }) => seq));
   act.sql(LEASE_AGAIN).run(act.now + Math.ceil(leaseMs), seqs);
