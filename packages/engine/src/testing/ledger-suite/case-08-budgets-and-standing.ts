@@ -106,7 +106,7 @@ export function budgetsAndStanding(given: Given): void {
       for (let n = 0; n < 6; n++) said.push(await forecast(desk));
       const now = await desk.now();
       expect(said.map(({ ahead }) => ahead)).toEqual([0, 1, 2, 3, 4, 5]);
-      [0, 0, 1, 1, 2, 2].forEach((hours, n) => expectAbout(said[n]?.at, now + hours * HOUR));
+      for (const [n, hours] of [0, 0, 1, 1, 2, 2].entries()) expectAbout(said[n]?.at, now + hours * HOUR);
       expect(said[5]?.because).toMatchObject({ kind: 'limit', scope: SENDER, rule: { max: 2 } });
       await sendAll(desk);
       await desk.advance(30 * MINUTE);
