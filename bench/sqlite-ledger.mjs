@@ -39,6 +39,7 @@ function newJob() {
     envelope: { from: 'agent@shoal.localhost', to: [`person${made}@example.com`], smtpUtf8: false, eightBit: false },
     payload,
     onDoubt: 'hold',
+    priority: 'normal',
     key: { text: `auto_${made}`, generation: 0 },
     fingerprint: hash.toString('hex'),
     guardMs: 600_000,
