@@ -11,7 +11,7 @@ export interface Gate {
   readonly closedUntil: number;
   readonly closedAt: number;
   readonly why?: GateReason;
-  /** The peer's words or ours, for a person. */
+  /** For a person, in codes and our own words: every tenant with mail here is shown it (security T3). */
   readonly note?: string;
   /** Times it was closed in a row; the next wait is `2 ** level` as long. */
   readonly level: number;

@@ -100,9 +100,9 @@ it.each([
 
 it('uses up no attempt for what is not the mail’s fault', () => {
   const busy: Report = { kind: 'refused', phase: 'greeting', reply: { code: 421, text: 'busy' }, refused: [], facts: FACTS };
-  expect(decided(busy).outcome).toEqual({ kind: 'release', why: 'throttled', delayMs: 10_000 });
+  expect(decided(busy).outcome).toEqual({ kind: 'release', why: 'throttled', delayMs: 0 });
   const login: Report = { kind: 'refused', phase: 'auth', reply: { code: 535, text: 'bad credentials' }, refused: [], facts: FACTS };
-  expect(decided(login).outcome).toEqual({ kind: 'release', why: 'throttled', delayMs: 10_000 });
+  expect(decided(login).outcome).toEqual({ kind: 'release', why: 'throttled', delayMs: 0 });
   const aborted: Report = { kind: 'aborted', phase: 'rcpt', facts: FACTS };
   expect(decided(aborted, {}, { isStopping: true }).outcome).toEqual({ kind: 'release', why: 'shutdown', delayMs: 0 });
   expect(decided(aborted).outcome).toEqual({ kind: 'release', why: 'lost', delayMs: 0 });

@@ -4,7 +4,7 @@ import type { Lease, Settlement } from '../ports/ledger.ts';
 import type { Refusal, Verdict } from './classify.ts';
 import { deadLetter } from './dead-letter.ts';
 import { effectsOf } from './decide/effects.ts';
-import { duration, whatWasSaid } from './decide/notes.ts';
+import { duration, howItEnded, whatWasSaid } from './decide/notes.ts';
 import { type Decided, takenFor, takenForNobody } from './decide/recipients.ts';
 import { type Circumstances, type Refused, whatNext } from './decide/refusal.ts';
 import type { Seen } from './deliver.ts';
@@ -47,6 +47,7 @@ function refusedWhole(refusal: Refusal, report: Report, at: Circumstances): Deci
   const refused: Refused = {
     refusal,
     said: whatWasSaid(report),
+    shared: howItEnded(report),
     recipients: at.lease.envelope.to,
     ...(report.kind === 'refused' && { reply: report.reply }),
   };

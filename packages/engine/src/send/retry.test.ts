@@ -58,7 +58,7 @@ it('tells a mail dead now when it would expire before its next try', () => {
 it('scales waits and not the time to give up', () => {
   expect(after({ failure: 'deferred' }, 0.5, { retryScale: 0.01 })).toEqual({ kind: 'retry', delayMs: 3_000 });
   expect(after({ failure: 'deferred', failingMs: HOUR_MS }, 0.5, { retryScale: 0.01 }).kind).toBe('retry');
-  expect(waitMs('scope', 0.1, () => 0.5)).toBe(1_000);
+  expect(waitMs('crowd', 0.1, () => 0.5)).toBe(400);
   expect(apartDelaysMs(3, 1, () => 0.5)).toEqual([5_000, 10_000, 20_000]);
 });
 

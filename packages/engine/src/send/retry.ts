@@ -127,8 +127,6 @@ function spread(baseMs: number, [from, to]: readonly [from: number, to: number],
 
 /** Waits that are not counted, by what they wait for. Short enough to notice the cure, long enough not to be the disease. */
 export const WAITS = {
-  /** What holds the mail back is the state of its sender or domain; this is only for the moment until the ledger knows it. */
-  scope: { baseMs: 10 * SECOND_MS, jitter: [0.5, 1.5] },
   /** One recipient gets too much mail, or one message came too often: nothing else waits, and this waits long. */
   alone: { baseMs: HOUR_MS, jitter: [1, 1.2] },
   /** A dead kept connection: a new one at once, apart enough that a pool's worth of them does not come in one blow. */

@@ -420,7 +420,7 @@ it('holds back mail of a sender that has no transport', async () => {
   const bench = started({ parts: { transportFor: () => Promise.reject(new Error('no sender default')) } });
   const [id] = await bench.queue();
   await bench.clock.advance(1_000);
-  expect(await bench.job(id)).toMatchObject({ state: 'scheduled', attempts: 0 });
+  expect(await bench.job(id)).toMatchObject({ state: 'ready', attempts: 0 });
   expect(bench.errors).toEqual(['mail is held back']);
 });
 

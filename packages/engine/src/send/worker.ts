@@ -4,13 +4,14 @@ import { PREFETCH_LEASE_FRACTION } from '../model/limits.ts';
 import type { RetryOptions } from '../model/retry.ts';
 import type { Apart } from '../ports/apart.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Hold, Lease, Ledger, Settled, Settlement, WorkerBeat } from '../ports/ledger.ts';
+import type { Lease, Ledger, Settled, Settlement, WorkerBeat } from '../ports/ledger.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 import type { Transport } from '../ports/transport.ts';
 import { beatAgainAndAgain } from './beat.ts';
 import { classify, type Verdict } from './classify.ts';
 import { type CommitAnswer, createCommit } from './commit.ts';
+import { createComplaints } from './complaints.ts';
 import { type DecideSettings, decide, giveBack } from './decide.ts';
 import { deliver, type Seen } from './deliver.ts';
 import { createHolding, createPace, hasTimeLeft } from './lease.ts';
@@ -89,8 +90,6 @@ const APART_LEASE_FAILURES_MAX = 4;
 const APART_PAUSE_MS = 1_000;
 /** Part of the drain time after which sends without a commit are cut short; those with one get all of it. */
 const DRAIN_GRACE = 0.25;
-/** How often the log repeats that an account does not work. */
-const COMPLAIN_MS = 60_000;
 
 /**
  * Keeps `concurrency` mails under way, each through the steps of `pipeline.ts`, and talks to the ledger for all of them: one
@@ -113,7 +112,7 @@ export function createWorker(parts: WorkerParts): Worker {
   const uniform = (): number => random.uniform();
   const pace = createPace(clock, leaseMs * PREFETCH_LEASE_FRACTION);
   const commit = createCommit({ ledger, clock, log, worker: workerId });
-  const complain = createComplaints(clock, log);
+  const complaints = createComplaints(clock, log);
 
   let released = 0;
   let finished = 0;
@@ -160,7 +159,7 @@ export function createWorker(parts: WorkerParts): Worker {
       pace.ended();
       observe({ point: 'delivered', lease: held.lease, seen, verdict });
       const settlement = decide(verdict, held.lease, seen, decideSettings, uniform);
-      for (const hold of stopsIn(settlement)) complain(hold.scope, hold.note);
+      complaints.attempt(held.lease, settlement);
       if (settlement.effects?.some(({ kind }) => kind === 'throttled' || kind === 'hold')) giveBackShelfOf(held.lease.sender);
       return settlement;
     },
@@ -227,7 +226,7 @@ export function createWorker(parts: WorkerParts): Worker {
 
   function runOneApart(ready: number): void {
     if (parts.apart === undefined) {
-      complain('apart', `${ready} jobs crashed their workers and wait to run apart, which this worker can't do.`);
+      complaints.held('apart', `${ready} jobs crashed their workers and wait to run apart, which this worker can't do.`);
       return;
     }
     if (isApartRunning) return;
@@ -357,26 +356,10 @@ function checkSettings({ concurrency, leaseMs, retryScale }: WorkerSettings): vo
   if (!(retryScale > 0)) throw new RangeError(`retryScale must be above 0, got ${retryScale}`);
 }
 
-/** Logs an error at most once a minute for each thing it is about. */
-function createComplaints(clock: Clock, log: Log) {
-  const saidAt = new Map<string, number>();
-  return function complain(about: string, note: string): void {
-    const now = clock.now();
-    if (now - (saidAt.get(about) ?? Number.NEGATIVE_INFINITY) < COMPLAIN_MS) return;
-    saidAt.set(about, now);
-    log.error('mail is held back', { about, note });
-  };
-}
-
 function once(say: (text: string) => void): (text: string) => void {
   let isSaid = false;
   return (text) => {
     if (!isSaid) say(text);
     isSaid = true;
   };
-}
-
-/** Holds that a person has to end, or mend the cause of. */
-function stopsIn({ effects = [] }: Settlement): readonly Hold[] {
-  return effects.flatMap((effect) => (effect.kind === 'hold' && effect.hold.why !== 'throttled' ? [effect.hold] : []));
 }

@@ -70,10 +70,13 @@ export interface Heard {
   readonly text: string;
 }
 
+/** At the head of a text (RFC 2034 section 4). */
+export const ENHANCED_CODE = /^[245]\.(\d{1,3})\.(\d{1,3})\b/;
+
 export function hear(phase: Phase, reply: Reply, isReused: boolean): Heard {
   const text = reply.text.toLowerCase().replace(/\s+/g, ' ').trim();
   // Where the class digits differ, the base code is the one that every server gets right.
-  const [, subject, detail] = /^[245]\.(\d{1,3})\.(\d{1,3})\b/.exec(reply.enhanced ?? text) ?? [];
+  const [, subject, detail] = ENHANCED_CODE.exec(reply.enhanced ?? text) ?? [];
   const status = subject !== undefined && detail !== undefined && { subject: Number(subject), detail: Number(detail) };
   return { phase, isReused, code: reply.code, text, ...(status !== false && { status }) };
 }

@@ -88,7 +88,7 @@ it('counts a peer that cannot be reached, or turns everybody away, against the p
 
 it('slows the whole sender down after a 421 as greeting, and uses up no attempt of the mail', () => {
   expect(afterReply('greeting', '421 too busy, try again in 5 minutes', { retryScale: 0.5 })).toMatchObject({
-    outcome: { kind: 'release', why: 'throttled', delayMs: 5 * SECOND_MS },
+    outcome: { kind: 'release', why: 'throttled', delayMs: 0 },
     effects: [{ kind: 'throttled', askedMs: 5 * MINUTE_MS, baseMs: 15 * SECOND_MS, spread: 0.5 }],
   });
 });
@@ -200,6 +200,57 @@ it('blames nobody for a doubt, or for a stop of its own', () => {
   expect(decided({ kind: 'unknown', cause: 'timeout', detail: '', facts: factsOf() }, {}).effects ?? []).toEqual([]);
   expect(decided({ kind: 'aborted', phase: 'rcpt', facts: factsOf() }, {}).effects ?? []).toEqual([]);
   expect(afterFailure('connect', 'unsendable')).toMatchObject({ outcome: { kind: 'dead' }, effects: [] });
+});
+
+it('lets no mail wait on its own for what its effect holds back: it is ready whenever its sender or domain is', () => {
+  const slowed = { kind: 'release', why: 'throttled', delayMs: 0 };
+  expect(afterReply('greeting', '421 too busy').outcome).toEqual(slowed);
+  expect(afterReply('auth', '535 5.7.8 bad credentials').outcome).toEqual(slowed);
+  expect(afterReply('dot', '421 4.7.28 unusual rate from your DKIM domain', { peer: GMAIL }).outcome).toEqual(slowed);
+  const split = afterRecipients(['250 ok', '550 5.7.1 exceeded the sending limit']);
+  expect(split.children).toMatchObject([{ to: ['bob@y.example'], outcome: slowed }]);
+});
+
+it.each([
+  ['a throttled sender', 'rcpt', '450 4.7.1 <bob@y.example>: rate limit exceeded', 'At RCPT TO: the server answered 450 4.7.1 ('],
+  [
+    'a throttled domain',
+    'dot',
+    '421 4.7.28 unusual rate to bob@y.example from your DKIM domain',
+    'After the message: the server answered 421 4.7.28 (',
+  ],
+  ['a blocked address', 'rcpt', '554 5.7.1 <bob@y.example>: blocked using spamhaus', 'At RCPT TO: the server answered 554 5.7.1 ('],
+  ['a peer that fails', 'greeting', '554 bob@y.example is no friend', 'Waiting for the greeting: the server answered 554 ('],
+  ['codes that are none', 'greeting', '421 4.7.bob@y.example too busy', 'Waiting for the greeting: the server answered 421 ('],
+] as const)('T3: keeps the words of the server out of the note of %s, and in that of the attempt', (_, phase, written, begins) => {
+  const peer = phase === 'dot' ? GMAIL : 'mx.example:25';
+  const { effects = [], note } = afterReply(phase, written, { peer });
+  expect(effects).toHaveLength(1);
+  expect(effects).toMatchObject([
+    written.includes('DKIM') || written.includes('spamhaus')
+      ? { hold: { note: expect.stringContaining(begins) } }
+      : { note: expect.stringContaining(begins) },
+  ]);
+  expect(JSON.stringify(effects)).not.toContain('bob');
+  expect(note).toContain(written);
+});
+
+it('T3: tells of a failure only how it ended, where others read it', () => {
+  const report = { kind: 'failed', phase: 'connect', cause: 'refused', detail: 'nobody at 192.0.2.1', facts: factsOf() } as const;
+  const { effects, note } = decided(report, {});
+  expect(effects).toMatchObject([{ kind: 'failed', note: 'Connecting: refused (network).' }]);
+  expect(note).toContain('nobody at 192.0.2.1');
+});
+
+it('T3: names in no note the recipient whose reply it was', () => {
+  const settlement = afterRecipients([
+    '250 ok',
+    '450 4.7.1 <bob@y.example>: sending limit exceeded',
+    '550 5.7.26 cyd@z.example is unauthenticated',
+  ]);
+  expect(settlement.effects?.map(({ kind }) => kind)).toEqual(['through', 'throttled', 'hold']);
+  expect(JSON.stringify(settlement.effects)).not.toMatch(/bob|cyd/);
+  expect(JSON.stringify(settlement.children?.map(({ note }) => note))).toMatch(/bob.*cyd/);
 });
 
 it('keeps the longer of two waits for one scope', () => {

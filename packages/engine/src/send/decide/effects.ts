@@ -43,8 +43,8 @@ export function effectsOf(refused: Refused, at: Circumstances): readonly Effect[
   }
 }
 
-function failed({ said }: Refused, { settings, random }: Circumstances): Effect {
-  return { kind: 'failed', baseMs: GATE_BASE_MS * settings.retryScale, spread: random(), note: said };
+function failed(refused: Refused, at: Circumstances): Effect {
+  return { kind: 'failed', baseMs: GATE_BASE_MS * at.settings.retryScale, spread: at.random(), note: noteOf(refused, at) };
 }
 
 function slowSender(refused: Refused, at: Circumstances): Effect {
@@ -85,8 +85,12 @@ function identityOf({ lease }: Circumstances): Scope {
   return identityScope(domainOf(lease.envelope.from));
 }
 
-function noteOf(refused: Refused, at: Circumstances): string {
-  return `${refused.said}${hintFor(refused.refusal, at)}`;
+/**
+ * Everybody with mail in the scope is shown it, agents of other tenants too, so it is made of codes, the rule and its hint.
+ * The peer's words, which often name a recipient, are in the note of the attempt and in the log (security T3).
+ */
+function noteOf({ refusal, shared }: Refused, at: Circumstances): string {
+  return `${shared} (${refusal.rule.id}).${hintFor(refusal, at)}`;
 }
 
 /** Of several refusals of one attempt: each scope is told once, and of two waits it gets the longer one. */

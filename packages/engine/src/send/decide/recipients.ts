@@ -4,7 +4,7 @@ import type { Refusal, TurnedDown } from '../classify.ts';
 import type { Action } from '../classify/rule.ts';
 import { childId } from '../ids.ts';
 import { effectsOf, merged } from './effects.ts';
-import { quote } from './notes.ts';
+import { answered, quote } from './notes.ts';
 import { type Circumstances, type Refused, whatNext } from './refusal.ts';
 
 export type Decided = Pick<Settlement, 'outcome' | 'note' | 'keeps' | 'children' | 'effects'>;
@@ -86,7 +86,8 @@ function childOf(group: Group, at: Circumstances): ChildJob {
 
 function refusedOf({ refusal, recipients }: Group): Refused {
   const [{ reply }] = recipients;
-  return { refusal, said: quote(reply), reply, recipients: recipients.map(({ address }) => address) };
+  const addresses = recipients.map(({ address }) => address);
+  return { refusal, said: quote(reply), shared: answered('rcpt', reply), reply, recipients: addresses };
 }
 
 /** What no child carries stays with its job, so that no recipient can fall between the two. */

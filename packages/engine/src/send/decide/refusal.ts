@@ -14,8 +14,10 @@ import { duration } from './notes.ts';
  */
 export interface Refused {
   readonly refusal: Refusal;
-  /** What the peer said or did, as a sentence. */
+  /** What the peer said or did, as a sentence; for those whose mail it is. */
   readonly said: string;
+  /** The same without a word of the peer's, for the notes of what others share. */
+  readonly shared: string;
   readonly reply?: Reply;
   /** Those whom it is about. */
   readonly recipients: readonly string[];
@@ -110,9 +112,12 @@ function waitAlone(refused: Refused, at: Circumstances): Next {
   return uncounted('throttled', delayMs, refused, at);
 }
 
-/** It is the sender or the domain that waits, as `effectsOf` says to the ledger; the mail is ready whenever that is. */
+/**
+ * It is the sender or the domain that waits, as `effectsOf` says to the ledger in the same act. So the mail needs no wait of
+ * its own: with one it would lose its place to all that is queued behind it.
+ */
 function waitForScope(refused: Refused, at: Circumstances): Next {
-  return uncounted('throttled', waitMs('scope', at.settings.retryScale, at.random), refused, at);
+  return uncounted('throttled', 0, refused, at);
 }
 
 function uncounted(why: 'busy' | 'throttled', delayMs: number, { refusal, said }: Refused, at: Circumstances): Next {
