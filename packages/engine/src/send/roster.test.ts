@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { senderId } from '../model/ids.ts';
+import { BATCH_MAX } from '../model/limits.ts';
 import { senderScope } from '../model/scope.ts';
 import { PLAIN_SETTINGS, type Sender, type SenderSettings, senderOf } from '../model/sender.ts';
 import type { Report } from '../model/reply.ts';
@@ -25,8 +26,10 @@ interface Stage {
   readonly logged: string[];
   /** What another process writes into the store. */
   store(...records: readonly SenderRecord[]): void;
-  /** One more process. */
-  open(defaultUrl?: string): Promise<Roster>;
+  /** Secrets cannot be read from now on, or can be again. */
+  lock(isLocked: boolean): void;
+  /** One more process; it tells `told` instead of the ledger. */
+  open(defaultUrl?: string, told?: Ledger): Promise<Roster>;
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -44,6 +47,7 @@ function stage(): Stage {
   const opened: Opened[] = [];
   const logged: string[] = [];
   let revision = 0;
+  let isLocked = false;
   let records: readonly SenderRecord[] = [];
   const write = (message: string): void => void logged.push(message);
   return {
@@ -55,18 +59,21 @@ function stage(): Stage {
       records = next;
       revision += 1;
     },
-    open: (defaultUrl = 'smtp://default') =>
+    lock(wanted) {
+      isLocked = wanted;
+    },
+    open: (defaultUrl = 'smtp://default', told = ledger) =>
       openRoster({
         configured: [senderOf({ id: DEFAULT, origin: 'config', transport: defaultUrl, settings: PLAIN_SETTINGS })],
         store: { listSenders: async () => records, sendersRevision: async () => revision },
         vault: {
           async open(sealed) {
             const text = new TextDecoder().decode(sealed);
-            if (text === 'locked') throw new Error('sealed with another key');
+            if (isLocked || text === 'locked') throw new Error('sealed with another key');
             return text;
           },
         },
-        ledger,
+        ledger: told,
         open: async (url, origin) => {
           const entry: Opened = { url, origin, isClosed: false };
           opened.push(entry);
@@ -88,6 +95,9 @@ function transportThat(entry: Opened): Transport {
     },
   };
 }
+
+const holdsOf = async (ledger: Ledger, id = BULK): Promise<readonly string[]> =>
+  ((await ledger.standing([senderScope(id)]))[0]?.holds ?? []).map(({ why }) => why);
 
 const rulesOf = async (ledger: Ledger, id = BULK): Promise<readonly number[] | undefined> =>
   (await ledger.standing([senderScope(id)]))[0]?.limits?.rules.map(({ max }) => max);
@@ -160,8 +170,6 @@ it('finds the sender of a mail that another process made a moment ago', async ()
 
 it('keeps a login that failed from being tried again, and goes on with another one', async () => {
   const { ledger, logged, open, store } = stage();
-  const holds = async (): Promise<readonly string[]> =>
-    ((await ledger.standing([senderScope(BULK)]))[0]?.holds ?? []).map(({ why }) => why);
   store(record('smtp://u:wrong@bulk'));
   const roster = await open();
   const { login } = (await roster.transportFor(BULK)).capabilities;
@@ -172,11 +180,11 @@ it('keeps a login that failed from being tried again, and goes on with another o
   store(record('smtp://u:wrong@bulk?idle=900', { limits: { perHour: 5 } }));
   await roster.refresh();
   await open(); // a restart with the same secret is no reason to try it again
-  expect(await holds()).toEqual(['account']);
+  expect(await holdsOf(ledger)).toEqual(['account']);
 
   store(record('smtp://u:right@bulk'));
   await roster.refresh();
-  expect(await holds()).toEqual([]);
+  expect(await holdsOf(ledger)).toEqual([]);
   expect(logged).toContain('sender bulk logs in with something else now: it goes on');
 });
 
@@ -194,6 +202,181 @@ it('lets the others send when the secret of one cannot be read', async () => {
   const roster = await open();
   expect(roster.list().map(({ id }) => id)).toEqual([DEFAULT]);
   expect(logged).toEqual(['sender bulk cannot be used, and its mail waits']);
+});
+
+it('keeps limits and history of a sender whose secret cannot be read for a moment, and goes on with it at the next look', async () => {
+  const { clock, ledger, lock, logged, open, store } = stage();
+  store(record('smtp://bulk', { limits: { perHour: 5 } }));
+  const roster = await open();
+  const stop = new AbortController();
+  const followed = roster.follow(stop.signal);
+  lock(true);
+  store(record('smtp://bulk', { limits: { perHour: 5 } }));
+  await clock.advance(6_000);
+  expect(roster.get(BULK)).toBeUndefined();
+  expect(await rulesOf(ledger)).toEqual([5]);
+  await expect(roster.transportFor(BULK)).rejects.toThrow('sealed with another key');
+  expect(logged).toEqual(['sender bulk cannot be used, and its mail waits']); // once, however many looks
+  await ledger.hold([{ scope: senderScope(BULK), why: 'account', note: 'no transport' }]); // what that mail ran into
+
+  lock(false);
+  await clock.advance(2_000);
+  expect(roster.get(BULK)?.transport).toBe('smtp://bulk');
+  expect(await holdsOf(ledger)).toEqual([]);
+  stop.abort();
+  await followed;
+});
+
+it('takes the limits of a sender away that was removed while its secret could not be read', async () => {
+  const { ledger, lock, open, store } = stage();
+  store(record('smtp://bulk', { limits: { perHour: 5 } }));
+  const roster = await open();
+  lock(true);
+  store(record('smtp://bulk', { limits: { perHour: 5 } }));
+  await roster.refresh();
+  store();
+  await roster.refresh();
+  expect(await rulesOf(ledger)).toBeUndefined();
+});
+
+it('tells the ledger at the next look what it could not take in, and shows no sender before', async () => {
+  const { ledger, open, store } = stage();
+  let isDown = false;
+  const failing: Ledger = { ...ledger, limit: (changes) => (isDown ? Promise.reject(new Error('no answer')) : ledger.limit(changes)) };
+  store(record('smtp://bulk', { limits: { perHour: 5 } }));
+  const roster = await open(undefined, failing);
+  isDown = true;
+  store();
+  await expect(roster.refresh()).rejects.toThrow('no answer');
+  await expect(roster.refresh()).rejects.toThrow('no answer');
+  isDown = false;
+  await roster.refresh();
+  expect(await rulesOf(ledger)).toBeUndefined();
+  expect(roster.get(BULK)).toBeUndefined();
+});
+
+it('says nothing to the ledger that it knows already: each word would wake what waits', async () => {
+  const { ledger, open, store } = stage();
+  const told: string[] = [];
+  const listening: Ledger = {
+    ...ledger,
+    limit: (changes) => {
+      told.push(...changes.map(({ scope }) => scope));
+      return ledger.limit(changes);
+    },
+  };
+  const OTHER = senderId('other');
+  store(record('smtp://bulk', { limits: { perHour: 5, connections: 3 }, preset: ['icloud'] }), record('smtp://other', {}, OTHER));
+  await open(undefined, listening);
+  expect(told).toEqual([senderScope(BULK)]);
+  const roster = await open(undefined, listening);
+  expect(told).toEqual([senderScope(BULK)]);
+  store(
+    record('smtp://bulk', { limits: { perHour: 5, connections: 3 }, preset: ['icloud'] }),
+    record('smtp://other', { limits: { perHour: 1 } }, OTHER),
+  );
+  await roster.refresh();
+  expect(told).toEqual([senderScope(BULK), senderScope(OTHER)]);
+});
+
+it('goes on after a mail that was still under way with the old login failed', async () => {
+  const { clock, ledger, open, store } = stage();
+  store(record('smtp://u:old@bulk'));
+  const roster = await open();
+  const { login = '' } = (await roster.transportFor(BULK)).capabilities;
+  const stop = new AbortController();
+  const followed = roster.follow(stop.signal);
+  store(record('smtp://u:new@bulk'));
+  await clock.advance(2_000);
+  for (let late = 0; late < 5; late += 1) {
+    await ledger.hold([{ scope: senderScope(BULK), why: 'account', note: '535', login }]);
+    await clock.advance(2_000);
+    expect(await holdsOf(ledger)).toEqual([]);
+  }
+  stop.abort();
+  await followed;
+});
+
+it('asks about some senders at each look, and about all of them in turn', async () => {
+  const { clock, ledger, open, store } = stage();
+  const asked: number[] = [];
+  const listening: Ledger = {
+    ...ledger,
+    standing: (scopes) => {
+      asked.push(scopes.length);
+      return ledger.standing(scopes);
+    },
+  };
+  store(...Array.from({ length: 119 }, (_, n) => record('smtp://bulk', {}, senderId(`s${n}`))));
+  const roster = await open(undefined, listening);
+  const stop = new AbortController();
+  const followed = roster.follow(stop.signal);
+  for (let look = 0; look < 4; look += 1) await clock.advance(2_000);
+  expect(asked).toEqual([120, 50, 50, 20, 50]);
+  stop.abort();
+  await followed;
+});
+
+it('lets a login of the configuration that fails elsewhere be tried a few times and no more, or its account gets locked', async () => {
+  const { clock, ledger, open } = stage();
+  const { login = '' } = (await (await open('smtp://u:old@default')).transportFor(DEFAULT)).capabilities;
+  const stop = new AbortController();
+  const followed = (await open('smtp://u:new@default')).follow(stop.signal);
+  const heldAfter = async (): Promise<boolean> => {
+    await ledger.hold([{ scope: senderScope(DEFAULT), why: 'account', note: '535', login }]);
+    await clock.advance(2_000);
+    return (await holdsOf(ledger, DEFAULT)).length > 0;
+  };
+  expect([await heldAfter(), await heldAfter(), await heldAfter(), await heldAfter(), await heldAfter()]).toEqual([
+    false,
+    false,
+    false,
+    true,
+    true,
+  ]);
+  stop.abort();
+  await followed;
+});
+
+it.each([
+  ['smtp://u:p@bulk', 'smtp://u:q@bulk'],
+  ['smtp://u:p@bulk', 'smtps://u:p@bulk'],
+  ['smtp://bulk', 'smtp://bulk?tls=off'],
+  ['smtp://bulk', 'smtp://bulk?verify=off'],
+  ['smtp://bulk?ca=/old.pem', 'smtp://bulk?ca=/new.pem'],
+  ['smtp://bulk?idle=9&servername=a', 'smtp://bulk?idle=9&servername=b'],
+  ['smtp://u:p@bulk?auth=plain', 'smtp://u:p@bulk?auth=login'],
+])('goes on when %s becomes %s', async (from, to) => {
+  const { ledger, open, store } = stage();
+  store(record(from));
+  const { login = '' } = (await (await open()).transportFor(BULK)).capabilities;
+  await ledger.hold([{ scope: senderScope(BULK), why: 'account', note: 'no', login }]);
+  store(record(to));
+  await open();
+  expect(await holdsOf(ledger)).toEqual([]);
+});
+
+it('takes options that are not about the login, and their order, for no other login', async () => {
+  const { ledger, open, store } = stage();
+  store(record('smtp://u:p@bulk?ca=/a.pem&auth=plain'));
+  const { login = '' } = (await (await open()).transportFor(BULK)).capabilities;
+  await ledger.hold([{ scope: senderScope(BULK), why: 'account', note: 'no', login }]);
+  store(record('smtp://u:p@bulk?connections=3&auth=plain&messages=7&ca=/a.pem&idle=900', { limits: { perHour: 5, connections: 2 } }));
+  await open();
+  expect(await holdsOf(ledger)).toEqual(['account']);
+});
+
+it('serves more senders than one call to the ledger takes', async () => {
+  const { ledger, open, store } = stage();
+  const ids = Array.from({ length: BATCH_MAX + 1 }, (_, n) => senderId(`s${n}`));
+  store(...ids.map((id) => record('smtp://bulk', { limits: { perHour: 5 } }, id)));
+  const roster = await open();
+  const last = ids.at(-1);
+  expect(roster.list()).toHaveLength(BATCH_MAX + 2);
+  expect(await rulesOf(ledger, last)).toEqual([5]);
+  store();
+  await roster.refresh();
+  expect(await rulesOf(ledger, last)).toBeUndefined();
 });
 
 it('takes no limits away that a process with another configuration set', async () => {

@@ -1,7 +1,5 @@
-import { createHmac } from 'node:crypto';
 import { ShoalError } from '../model/errors.ts';
 import type { SenderId } from '../model/ids.ts';
-import { senderScope } from '../model/scope.ts';
 import { openedTransport, type Sender, senderOf } from '../model/sender.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
@@ -9,7 +7,9 @@ import type { Log } from '../ports/log.ts';
 import type { SenderStore } from '../ports/sender-store.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { Vault } from '../ports/vault.ts';
-import { createTransports, type Transports } from './transports.ts';
+import { standingsOf, tellLimits } from './roster-ledger.ts';
+import { createLogins } from './roster-logins.ts';
+import { createTransports } from './transports.ts';
 
 export interface RosterParts {
   /** Of the configuration; they come before those of the store. */
@@ -42,114 +42,124 @@ export interface Roster {
 
 /** A changed limit or password reaches every process within this time. */
 const LOOK_MS = 2_000;
+/** Senders that one look asks the ledger about when nothing changed: what a large backlog waits for takes a millisecond to say. */
+const LATE_HOLDS_MAX = 50;
+
+/** What the store and the configuration hold, as it was read. */
+interface Known {
+  readonly senders: ReadonlyMap<SenderId, Sender>;
+  /** Those whose secret could not be read, and why. They are left out, and their mail waits: the others are none of their fault. */
+  readonly unreadable: ReadonlyMap<SenderId, unknown>;
+}
 
 export async function openRoster(parts: RosterParts): Promise<Roster> {
-  const transports: Transports = createTransports({
+  const { ledger, log } = parts;
+  const logins = createLogins({ secret: parts.loginSecret, ledger, log });
+  const transports = createTransports({
     open: async ({ transport, limits, origin }) =>
-      withLogin(await parts.open(openedTransport({ transport, limits }), origin), parts, transport),
-    log: parts.log,
+      logins.named(await parts.open(openedTransport({ transport, limits }), origin), transport),
+    log,
   });
-  let senders = new Map<SenderId, Sender>();
-  let revision = -1;
+  const inTurn = createTurns();
+  /** Told to the ledger in full: no mail goes by a sender whose limits it does not know. */
+  let known: Known = { senders: new Map(), unreadable: new Map() };
+  /** Of `known`; undefined while a look may find more at the same revision. */
+  let revision: number | undefined;
+  let nextLate = 0;
 
-  async function refresh(): Promise<void> {
+  async function lookForChanges(): Promise<void> {
     const seen = await parts.store.sendersRevision();
     if (seen === revision) return;
-    const before = senders;
-    senders = await readSenders(parts);
-    revision = seen;
-    await tellLedger(parts, before, senders);
-    transports.keepOnly([...senders.values()]);
+    const before = known;
+    const now = await readSenders(parts, before);
+    await tell(before, now);
+    known = now;
+    revision = now.unreadable.size === 0 ? seen : undefined;
+    transports.keepOnly([...now.senders.values()]);
   }
+
+  /**
+   * Every process says the same, so it does not matter which is last. One that was removed is forgotten by whoever saw it: a
+   * process with an older configuration must not take limits away that it does not know.
+   */
+  async function tell(before: Known, now: Known): Promise<void> {
+    const senders = [...now.senders.values()];
+    const standings = await standingsOf(ledger, senders);
+    const removed = namesIn(before).filter((id) => !isIn(now, id));
+    await tellLimits(ledger, senders, standings, removed);
+    const isMended = ({ id, transport }: Sender): boolean => isIn(before, id) && before.senders.get(id)?.transport !== transport;
+    await logins.liftHealed(senders, standings, isMended);
+  }
+
+  /** An attempt that was under way with the old login may hold its sender after the new one was told. Some senders a look. */
+  async function lookForLateHolds(): Promise<void> {
+    const all = [...known.senders.values()];
+    if (nextLate >= all.length) nextLate = 0;
+    const senders = all.slice(nextLate, nextLate + LATE_HOLDS_MAX);
+    nextLate += LATE_HOLDS_MAX;
+    await logins.liftHealed(senders, await standingsOf(ledger, senders), () => false);
+  }
+
+  const refresh = (): Promise<void> => inTurn(lookForChanges);
   await refresh();
 
   return {
-    get: (id) => senders.get(id),
-    list: () => [...senders.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
+    get: (id) => known.senders.get(id),
+    list: () => [...known.senders.values()].sort((a, b) => (a.id < b.id ? -1 : 1)),
     async transportFor(id) {
-      if (!senders.has(id)) await refresh(); // made by another process a moment ago
-      const sender = senders.get(id);
-      if (sender === undefined) throw new ShoalError('bad_config', `there is no sender ${id} any more: make it again, or cancel its mail`);
-      return transports.of(sender);
+      if (!known.senders.has(id)) await refresh(); // made by another process a moment ago
+      const sender = known.senders.get(id);
+      if (sender !== undefined) return transports.of(sender);
+      if (known.unreadable.has(id)) throw known.unreadable.get(id);
+      throw new ShoalError('bad_config', `there is no sender ${id} any more: make it again, or cancel its mail`);
     },
     refresh,
     async follow(signal) {
       while (!signal.aborted) {
         await parts.clock.sleep(LOOK_MS, signal);
         if (signal.aborted) return;
-        await refresh().catch((cause: unknown) => parts.log.warn('the senders could not be read; looking again', { cause }));
+        await refresh()
+          .then(() => inTurn(lookForLateHolds))
+          .catch((cause: unknown) => log.warn('the senders could not be read; looking again', { cause }));
       }
     },
     close: () => transports.close(),
   };
 }
 
-/** One whose secret cannot be read is left out, and its mail waits: the others are none of its fault. */
-async function readSenders({ configured, store, vault, log }: RosterParts): Promise<Map<SenderId, Sender>> {
+async function readSenders({ configured, store, vault, log }: RosterParts, before: Known): Promise<Known> {
   const senders = new Map(configured.map((sender) => [sender.id, sender]));
+  const unreadable = new Map<SenderId, unknown>();
   for (const { id, transport, settings, createdAt } of await store.listSenders()) {
     if (senders.has(id)) {
-      log.warn(`sender ${id} stands in the configuration and was made over the API too: the configuration counts`);
+      if (!before.senders.has(id))
+        log.warn(`sender ${id} stands in the configuration and was made over the API too: the configuration counts`);
       continue;
     }
     try {
       senders.set(id, senderOf({ id, origin: 'api', transport: await vault.open(transport, purposeOf(id)), settings, createdAt }));
     } catch (error) {
-      log.error(`sender ${id} cannot be used, and its mail waits`, { error });
+      unreadable.set(id, error);
+      // Said once: it is tried again at every look.
+      if (!before.unreadable.has(id)) log.error(`sender ${id} cannot be used, and its mail waits`, { error });
     }
   }
-  return senders;
+  return { senders, unreadable };
 }
+
+const namesIn = ({ senders, unreadable }: Known): readonly SenderId[] => [...senders.keys(), ...unreadable.keys()];
+const isIn = ({ senders, unreadable }: Known, id: SenderId): boolean => senders.has(id) || unreadable.has(id);
 
 /** What a sealed transport is sealed for. */
 export function purposeOf(id: SenderId): string {
   return `sender ${id}`;
 }
 
-/**
- * Every process says the same, so it does not matter which is last. One that was removed is forgotten by whoever saw it: a
- * process with an older configuration must not take limits away that it does not know.
- */
-async function tellLedger(parts: RosterParts, before: ReadonlyMap<SenderId, Sender>, now: ReadonlyMap<SenderId, Sender>): Promise<void> {
-  const removed = [...before.keys()].filter((id) => !now.has(id));
-  await parts.ledger.limit([
-    ...[...now.values()].map(({ id, limits }) => ({ scope: senderScope(id), limits })),
-    ...removed.map((id) => ({ scope: senderScope(id) })),
-  ]);
-  await liftHealed(parts, before, now);
-}
-
-/** A login that failed is not tried again: with another one it is, and nobody has to resume it. */
-async function liftHealed(
-  parts: RosterParts,
-  before: ReadonlyMap<SenderId, Sender>,
-  senders: ReadonlyMap<SenderId, Sender>,
-): Promise<void> {
-  const all = [...senders.values()];
-  const standings = await parts.ledger.standing(all.map(({ id }) => senderScope(id)));
-  const healed = all.filter(({ id, transport }, index) => {
-    const hold = standings[index]?.holds.find(({ why }) => why === 'account');
-    if (hold === undefined) return false;
-    // Without a login it came no further than opening the transport.
-    if (hold.login === undefined) return before.has(id) && before.get(id)?.transport !== transport;
-    return hold.login !== loginOf(parts, transport);
-  });
-  if (healed.length === 0) return;
-  await parts.ledger.lift(healed.map(({ id }) => ({ scope: senderScope(id), why: 'account' })));
-  for (const { id } of healed) parts.log.info(`sender ${id} logs in with something else now: it goes on`);
-}
-
-function withLogin(transport: Transport, parts: RosterParts, url: string): Transport {
-  return {
-    capabilities: { ...transport.capabilities, login: loginOf(parts, url) },
-    send: (parcel, commit, signal) => transport.send(parcel, commit, signal),
-    close: () => transport.close(),
+/** One act after another: of two looks at once, the one that read less could tell the ledger last. */
+function createTurns(): (act: () => Promise<void>) => Promise<void> {
+  let last = Promise.resolve();
+  return (act) => {
+    last = last.then(act, act);
+    return last;
   };
-}
-
-/** Keyed, so that nobody can try passwords against it. Options that say nothing about the login leave it as it is. */
-function loginOf({ loginSecret }: Pick<RosterParts, 'loginSecret'>, url: string): string {
-  const [place = '', options = ''] = url.split('?', 2);
-  const mechanism = options.split('&').find((option) => option.startsWith('auth=')) ?? '';
-  return createHmac('sha256', loginSecret).update(`${place} ${mechanism}`).digest('hex').slice(0, 32);
 }
