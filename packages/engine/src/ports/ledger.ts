@@ -250,7 +250,7 @@ export interface LeaseBatch {
   readonly leases: readonly Lease[];
   /** Until the next known job is due or a sender's time comes, in ms; absent when nothing waits for a time. */
   readonly askAgainMs?: number;
-  /** Jobs set apart that are ready now. */
+  /** Jobs set apart that could go now. */
   readonly apartReady: number;
 }
 /** The right to work on one job. The highest `token` wins. */
@@ -306,6 +306,7 @@ export type Effect =
   | { readonly kind: 'throttled'; readonly askedMs: number; readonly baseMs: number; readonly spread: number; readonly note: string }
   /** The peer allows fewer connections at once than were in use. */
   | { readonly kind: 'crowded' }
+  /** As `hold()`, but none in force is made shorter. */
   | { readonly kind: 'hold'; readonly hold: Hold };
 
 export interface Settlement extends LeaseRef {

@@ -180,6 +180,12 @@ function waiting(record: JobRecord, delayMs: number, now: number): JobRecord {
   return { ...record, state, dueAt, readyAt: dueAt, nonce: undefined, doubt: undefined, resendAt: undefined };
 }
 
+/** Without a wait it keeps the place it had: what happened was not its fault. */
+function backInPlace(record: JobRecord, delayMs: number, now: number): JobRecord {
+  const { dueAt, readyAt } = record;
+  return delayMs > 0 ? waiting(record, delayMs, now) : { ...waiting(record, 0, now), dueAt, readyAt };
+}
+
 function finished(record: JobRecord, state: 'sent' | 'dead' | 'canceled', now: number, reason?: DeadReason): JobRecord {
   return { ...record, state, reason, finishedAt: now, nonce: undefined, doubt: undefined, resendAt: undefined };
 }
@@ -225,7 +231,7 @@ function afterOutcome(record: JobRecord, outcome: Outcome, now: number): JobReco
     case 'doubt':
       return inDoubt(counted, outcome.cause, outcome.resendMs === undefined ? undefined : now + outcome.resendMs);
     case 'release':
-      return waiting({ ...counted, busyReleases: record.busyReleases + (outcome.why === 'busy' ? 1 : 0) }, outcome.delayMs, now);
+      return backInPlace({ ...counted, busyReleases: record.busyReleases + (outcome.why === 'busy' ? 1 : 0) }, outcome.delayMs, now);
     case 'retry': {
       const failures = { ...record.failures, [outcome.failure]: (record.failures[outcome.failure] ?? 0) + 1 };
       return waiting({ ...counted, failures, firstFailedAt: record.firstFailedAt ?? now }, outcome.delayMs, now);
@@ -244,7 +250,7 @@ export function crashed(record: JobRecord, options: Pick<SweepOptions, 'apartDel
   if (crashesApart >= CRASHES_APART_MAX) return finished(after, 'dead', now, 'poison');
   const { apartDelaysMs } = options;
   const delayMs = runsApart ? (apartDelaysMs[Math.min(crashesApart, apartDelaysMs.length - 1)] ?? 0) : 0;
-  return waiting(after, delayMs, now);
+  return backInPlace(after, delayMs, now);
 }
 
 /** A lease ran out after the commit: the dot may be at the server, so it never goes back to the queue by itself. */
@@ -350,8 +356,14 @@ export function attemptOf(
 }
 
 /** Tried again for a fault that may be everybody's, so that it needs a token of the retry budget; greylisting asked for its retry. */
-export function needsRetryToken({ failures }: JobRecord): boolean {
-  return (failures.network ?? 0) + (failures.deferred ?? 0) > 0;
+export function needsRetryToken(record: JobRecord): boolean {
+  return triesOf(record) === 'again';
+}
+
+/** Which queue of its lane it stands in: what is tried again neither holds up first attempts nor waits behind all of them. */
+export function triesOf({ failures }: JobRecord): 'first' | 'again' | 'greylisted' {
+  if ((failures.network ?? 0) + (failures.deferred ?? 0) > 0) return 'again';
+  return (failures.greylist ?? 0) > 0 ? 'greylisted' : 'first';
 }
 
 /** Its bytes may still be needed: it can be sent, or requeued. */

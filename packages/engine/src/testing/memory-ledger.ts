@@ -217,7 +217,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     const found = unanswered(request, now);
     const fresh = dealTo(request, request.max - found.length, now);
     if (lanesFor(request).every((lane) => isHeldUp(lane, request.worker, now))) bell.silence(); // what it rang for is dealt; otherwise somebody else should look, too
-    return { leases: [...found, ...fresh], ...timeToAskAgain(request, now), apartReady: countReadyApart() };
+    return { leases: [...found, ...fresh], ...timeToAskAgain(request, now), apartReady: countReadyApart(request.worker, now) };
   }
 
   /** One job a turn, as long as there are turns; a lane whose first job has to wait has none. */
@@ -269,7 +269,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       record.state === 'ready' && request.kinds.includes(record.born.kind) && record.runsApart === request.apart;
     for (const record of [...records.values()].filter(takes).sort(oldestFirst)) {
       const { sender, lane, priority, kind, id } = record.born;
-      const place = { sender, lane, priority, isRetried: life.needsRetryToken(record) };
+      const place = { sender, lane, priority, tries: life.triesOf(record) };
       const name = `${nameOf(place)} ${kind}`;
       const known = lanes.get(name);
       if (known === undefined) lanes.set(name, { ...place, jobs: [id] });
@@ -287,7 +287,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
       const admission = limits.admit(ready, request.worker, now);
       if (admission.kind !== 'go') throw new Error(`broken invariant: ${id} was leased, and may not go: ${JSON.stringify(admission)}`);
       limits.take(ready, request.worker, now);
-      turns.taken({ ...ready.born, isRetried: life.needsRetryToken(ready) });
+      turns.taken({ ...ready.born, tries: life.triesOf(ready) });
       const record = put(life.leased(ready, request, now));
       return leaseOf(record, bytesOf(record), request.leaseMs, now);
     });
@@ -309,8 +309,10 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     return next === Number.POSITIVE_INFINITY ? {} : { askAgainMs: Math.max(0, next - now) };
   }
 
-  function countReadyApart(): number {
-    return [...records.values()].filter((record) => record.state === 'ready' && record.runsApart).length;
+  /** Those that may go now: a child process is started for each. */
+  function countReadyApart(worker: WorkerId, now: number): number {
+    const apart = [...records.values()].filter((record) => record.state === 'ready' && record.runsApart);
+    return apart.filter((record) => limits.admit(record, worker, now).kind !== 'wait').length;
   }
 
   /** A lease is over, however it ended. */
@@ -351,7 +353,7 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
     if (settlement.effects !== undefined) limits.apply(settlement.effects, record, now);
     const after = put(life.settled(record, settlement, now), EVENT_OF[outcome.kind]);
     if (isOpen) letGo(record, record.state === 'sending', now);
-    if (outcome.kind === 'sent' || outcome.kind === 'doubt') limits.mailed(record);
+    if (outcome.kind === 'sent' || outcome.kind === 'doubt') limits.mailed(after);
     return { kind: 'settled', state: after.state };
   }
 

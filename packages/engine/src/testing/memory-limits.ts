@@ -203,6 +203,14 @@ export function createMemoryLimits(openCount: (sender: SenderId) => number): Mem
     return [...holds.values()].filter((entry) => scopes.includes(entry.scope) && inForce(entry, now));
   }
 
+  /** What several attempts found is told by each of them; none shortens what another one knows. */
+  function holdLonger(hold: Hold, now: number): void {
+    const known = holds.get(holdName(hold));
+    const entry = entryOf(hold, now);
+    const isKnownLonger = known !== undefined && (known.until ?? NEVER) >= (entry.until ?? NEVER) && inForce(known, now);
+    if (!isKnownLonger) holds.set(holdName(hold), entry);
+  }
+
   // ---- The question
 
   /** Everything that holds it back, so that a caller can name what does so the longest. */
@@ -297,7 +305,7 @@ export function createMemoryLimits(openCount: (sender: SenderId) => number): Mem
             gates.set(sender, crowded(gate, openCount(sender)));
             break;
           case 'hold':
-            holds.set(holdName(effect.hold), entryOf(effect.hold, now));
+            holdLonger(effect.hold, now);
             break;
           default:
             effect satisfies never;

@@ -1,12 +1,12 @@
 import type { LaneId, SenderId } from '../model/ids.ts';
 import { PRIORITIES, PRIORITY_TURNS, type Priority } from '../model/limit.ts';
 
-/** Ready jobs of one inbox and one priority; those that need a retry token stand apart, so that they hold up no first attempt. */
+/** Ready jobs of one inbox and one priority; those that are tried again stand apart. */
 export interface Lane {
   readonly sender: SenderId;
   readonly lane: LaneId;
   readonly priority: Priority;
-  readonly isRetried: boolean;
+  readonly tries: 'first' | 'again' | 'greylisted';
 }
 
 export interface Turns {
@@ -53,6 +53,6 @@ export function createTurns(weightOf: (lane: LaneId) => number): Turns {
   };
 }
 
-export function nameOf({ sender, lane, priority, isRetried }: Lane): string {
-  return `${sender} ${lane} ${priority}${isRetried ? ' again' : ''}`;
+export function nameOf({ sender, lane, priority, tries }: Lane): string {
+  return `${sender} ${lane} ${priority} ${tries}`;
 }

@@ -125,6 +125,21 @@ export function holdsAndGates(given: Given): void {
       expect(await desk.take()).toHaveLength(1);
     });
 
+    given('keeps the longer hold when attempts find the same scope held', async (desk) => {
+      const found = async (hold: Partial<Hold>): Promise<void> => {
+        await desk.put();
+        const lease = await desk.takeOne({ max: 1 });
+        leases.push({ lease, effect: { kind: 'hold', hold: { scope: SENDER, why: 'account', note: 'Refused.', ...hold } } });
+      };
+      const leases: { lease: Lease; effect: Effect }[] = [];
+      await found({ login: 'first' });
+      await found({ forMs: 5 * MINUTE });
+      for (const { lease, effect } of leases) await giveBack(desk, lease, effect);
+      await desk.advance(HOUR);
+      expect(await desk.take()).toEqual([]);
+      expect((await desk.ledger.standing([SENDER]))[0]?.holds).toMatchObject([{ why: 'account', login: 'first' }]);
+    });
+
     given('holds a scope as an attempt found it, in the same act as its end', async (desk) => {
       await desk.put();
       await desk.put();
@@ -195,6 +210,17 @@ export function holdsAndGates(given: Given): void {
       await desk.advance(2 * MINUTE);
       await desk.sweep();
       expect(await desk.take({ worker: OTHER_WORKER })).toHaveLength(1);
+    });
+
+    given('sends the probe although much mail expired while the gate was closed', async (desk) => {
+      await desk.put();
+      await giveBack(desk, await desk.takeOne(), throttled());
+      const expiresAt = (await desk.now()) + 20 * SECOND;
+      await desk.ledger.enqueue(Array.from({ length: 25 }, () => newJob({ expiresAt, priority: 'high' })));
+      await desk.advance(40 * SECOND);
+      const leased = [];
+      for (let n = 0; n < 5; n++) leased.push(...(await desk.take({ max: 10 })));
+      expect(leased).toHaveLength(1);
     });
 
     given('closes when half of what is tried fails, and not for mail that was refused', async (desk) => {

@@ -344,6 +344,59 @@ export function limits(given: Given): void {
       expect(await desk.take({ worker: OTHER_WORKER })).toHaveLength(1);
     });
 
+    given('comes back to an inbox that waits, after another mail of its sender has ended', async (desk) => {
+      await setLimits(desk, SENDER, { rules: [], connections: { max: 5, idleMs: SECOND } });
+      await limitTo(desk, inboxScope(laneId('slow')), rule(1, 10 * MINUTE));
+      await fill(desk, 2, { lane: 'slow' });
+      await desk.put({ lane: 'quick' });
+      for (const lease of await desk.take()) {
+        await desk.take(); // the second mail of the slow inbox is found to wait
+        await desk.commit(lease);
+        await desk.settle(lease, SENT);
+      }
+      await desk.advance(11 * MINUTE);
+      expect(await desk.take()).toHaveLength(1);
+    });
+
+    given('comes back to an inbox that waits longer than its sender does', async (desk) => {
+      await limitTo(desk, SENDER, rule(3, MINUTE));
+      await limitTo(desk, inboxScope(laneId('slow')), rule(1, 10 * MINUTE));
+      await fill(desk, 2, { lane: 'slow', priority: 'high' });
+      await desk.put({ lane: 'quick' });
+      expect(await sendAll(desk)).toHaveLength(2);
+      await desk.put({ lane: 'quick' });
+      expect(await sendAll(desk)).toHaveLength(1); // and with it the sender is full
+      await desk.advance(2 * MINUTE);
+      const batch = await desk.ledger.lease(leaseRequest());
+      expect(batch.leases).toEqual([]);
+      expectAbout(batch.askAgainMs, 8 * MINUTE);
+      await desk.advance(9 * MINUTE);
+      expect(await desk.take()).toHaveLength(1);
+    });
+
+    given('ends no more than a bounded number of mails in one lease', async (desk) => {
+      for (let n = 0; n < 3; n++) await fill(desk, 1_000, { to: addresses(3) });
+      await limitTo(desk, SENDER, rule(2, HOUR, 'recipients'));
+      const { askAgainMs } = await desk.ledger.lease(leaseRequest({ max: 10 }));
+      const { dead, ready } = (await desk.ledger.stats()).byState;
+      if (ready > 0) expectAbout(askAgainMs, 0);
+      for (let n = 0; n < 5; n++) await desk.take({ max: 10 });
+      expect((await desk.ledger.stats()).byState.dead).toBe(3_000);
+      expect(dead).toBeGreaterThan(0);
+    });
+
+    given('counts apart jobs as ready only when they may go', async (desk) => {
+      await desk.put();
+      for (let crash = 0; crash < 2; crash++) {
+        await desk.takeOne();
+        await desk.advance(2 * MINUTE);
+        await desk.sweep({ apartDelaysMs: [0] });
+      }
+      expect((await desk.ledger.lease(leaseRequest())).apartReady).toBe(1);
+      await desk.ledger.hold([{ scope: SENDER, why: 'pause', note: '' }]);
+      expect((await desk.ledger.lease(leaseRequest())).apartReady).toBe(0);
+    });
+
     given('wakes a worker when a settle gives another mail its seat', async (desk) => {
       await setLimits(desk, SENDER, { rules: [], connections: { max: 1, idleMs: SECOND } });
       await fill(desk, 2);

@@ -83,14 +83,25 @@ export function turns(given: Given): void {
       expect((await desk.take()).map((lease) => lease.jobId)).toEqual([early.id, middle.id, late.id]);
     });
 
-    given('puts a job that was handed back behind those that waited meanwhile', async (desk) => {
+    given('lets a job keep its place that was handed back, or whose worker died', async (desk) => {
       const first = await desk.put();
-      const lease = await desk.takeOne();
-      await desk.advance(SECOND);
       const second = await desk.put();
+      const lease = await desk.takeOne();
+      await desk.takeOne();
       await desk.advance(SECOND);
-      await desk.settle(lease, { kind: 'release', why: 'busy', delayMs: 0 });
-      expect((await desk.take()).map(({ jobId }) => jobId)).toEqual([second.id, first.id]);
+      const third = await desk.put();
+      await desk.settle(lease, { kind: 'release', why: 'throttled', delayMs: 0 });
+      await desk.advance(2 * MINUTE);
+      await desk.sweep();
+      expect((await desk.take()).map(({ jobId }) => jobId)).toEqual([first.id, second.id, third.id]);
+    });
+
+    given('does not put greylisted mail behind the whole backlog', async (desk) => {
+      const { id } = await desk.put();
+      await desk.settle(await desk.takeOne(), { kind: 'retry', failure: 'greylist', delayMs: MINUTE });
+      await desk.ledger.enqueue(Array.from({ length: 50 }, () => newJob()));
+      await desk.advance(2 * MINUTE);
+      expect((await desk.take({ max: 4 })).map(({ jobId }) => jobId)).toContain(id);
     });
 
     given('never leases more than was asked for', async (desk) => {

@@ -47,6 +47,8 @@ export interface Act extends Books {
   wakeLane(lane: number): void;
   /** The first job of this lane may be another one now. */
   changedFirst(lane: number): void;
+  /** A job of this lane is no longer under way: others may have waited for that. */
+  ended(lane: number): void;
   /** A job has become final: its bytes go, when this ledger need not keep them and no other job wants them. */
   finished(job: number): void;
   /** The record of a job of this message is no longer there; `isLast`: nor is any other of its jobs. */
@@ -142,6 +144,11 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
     },
     changedFirst(lane) {
       wakeSender(file.prepare<{ owner: number }>(WAKE_LANE_AGAIN).get(lane));
+    },
+    ended(lane) {
+      const sender = senders.sender(senders.lane(lane).owner);
+      if (sender.wakes === 'nobody') sender.wakes = 'after-an-end';
+      senders.save();
     },
     finished(job) {
       if (!keepsPayloads) file.prepare(DROP_IDLE_PAYLOAD).run(job);

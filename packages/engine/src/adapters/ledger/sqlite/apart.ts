@@ -1,5 +1,5 @@
 import type { Act } from './act.ts';
-import { jobWait, senderWait, type Wait } from './admit.ts';
+import { jobWait, senderWait, tooLarge, type Wait } from './admit.ts';
 import type { Dealt, Want } from './deal.ts';
 import { READY_APART_PAGE } from './sql/deal.ts';
 import { jobToAdmit, take } from './take.ts';
@@ -29,20 +29,25 @@ export function dealApart(act: Act, want: Want): Dealt {
   return { jobs, seated, askAgainAt: Number.POSITIVE_INFINITY };
 }
 
-/** When the first of those that have to wait may go: nothing of it is written down, since they are few. */
-export function apartGoesAt(act: Act, want: Want): number {
-  let soonest = Number.POSITIVE_INFINITY;
+/** How many of them could go now, and when the first of the others may: nothing of it is written down, since they are few. */
+export interface ApartLook {
+  readonly readyCount: number;
+  readonly soonestAt: number;
+}
+
+export function apartNow(act: Act, want: Want): ApartLook {
+  let readyCount = 0;
+  let soonestAt = Number.POSITIVE_INFINITY;
   for (const { job, lane } of readyApart(act, want)) {
-    if (lane.isHeldUp) continue;
-    lane.isHeldUp = true; // its first one speaks for it
     const sender = act.senders.sender(lane.facts.owner);
-    if (!sender.hasScopes) continue;
-    const found = jobToAdmit(act, lane.facts, job);
-    const waits: (Wait | undefined)[] = [senderWait(act, sender, want.worker), found && jobWait(act, sender, found)];
+    const found = sender.hasScopes ? jobToAdmit(act, lane.facts, job) : undefined;
+    const waits: (Wait | undefined)[] =
+      found === undefined || tooLarge(act, found) !== undefined ? [] : [senderWait(act, sender, want.worker), jobWait(act, sender, found)];
     const until = Math.max(0, ...waits.map((wait) => wait?.until ?? 0));
-    if (until > act.now) soonest = Math.min(soonest, until);
+    if (until <= act.now) readyCount += 1;
+    else soonestAt = Math.min(soonestAt, until);
   }
-  return soonest;
+  return { readyCount, soonestAt };
 }
 
 function* readyApart(act: Act, { kinds }: Want): Generator<{ job: number; lane: { readonly facts: LaneFacts; isHeldUp: boolean } }> {

@@ -26,8 +26,20 @@ import type { Turns } from './turns.ts';
  * whatever the backlog. What has to wait is marked with its time, and costs nothing before it.
  */
 export function deal(act: Act, want: Want, turns: Turns): Dealt {
-  const hand: Hand = { act, want, turns, kinds: JSON.stringify(want.kinds), jobs: [], seated: [], askAgainAt: Number.POSITIVE_INFINITY };
-  for (const { seq } of act.sql<{ seq: number }>(WAKE_DUE_SENDERS).all(act.now)) act.sql(WAKE_DUE_LANES).run(seq, act.now);
+  const hand: Hand = {
+    act,
+    want,
+    turns,
+    kinds: JSON.stringify(want.kinds),
+    jobs: [],
+    seated: [],
+    askAgainAt: Number.POSITIVE_INFINITY,
+    ended: 0,
+  };
+  for (const { seq } of act.sql<{ seq: number }>(WAKE_DUE_SENDERS).all(act.now)) {
+    act.sql(WAKE_DUE_LANES).run(seq, act.now);
+    act.sql(END_SENDER).run(seq, null); // one whose lanes wait longer than it did waits for them
+  }
   const opened: OpenSender[] = [];
   // Everybody's first turn: who gives nothing (it waits, or its mail expired or was canceled) makes room for the next.
   for (const sender of sendersInTurn(hand)) {
@@ -42,6 +54,7 @@ export function deal(act: Act, want: Want, turns: Turns): Dealt {
     if (takeTurn(hand, sender)) queue.push(sender);
   }
   for (const sender of opened) endSender(hand, sender);
+  if (hand.ended >= ENDED_MAX) hand.askAgainAt = act.now;
   return hand;
 }
 
@@ -66,6 +79,7 @@ interface Hand extends Dealt {
   readonly jobs: number[];
   readonly seated: number[];
   askAgainAt: number;
+  ended: number;
 }
 interface OpenSender {
   readonly sender: Sender;
@@ -92,7 +106,9 @@ interface OpenLane {
   hadTurn: boolean;
 }
 
-const isWanting = ({ jobs, want }: Hand): boolean => jobs.length < want.max;
+const isWanting = ({ jobs, want, ended }: Hand): boolean => jobs.length < want.max && ended < ENDED_MAX;
+/** Mails that turn out to be over, in one lease: a million of them must not hold the file for a minute. */
+const ENDED_MAX = 1_000;
 
 /** As many as are needed, by whose last turn is longest ago. */
 function* sendersInTurn(hand: Hand): Generator<OpenSender> {
@@ -132,7 +148,11 @@ function takeTurn(hand: Hand, open: OpenSender): boolean {
       continue;
     }
     lane.next += 1;
-    if (taken.kind === 'ended') continue;
+    if (taken.kind === 'ended') {
+      hand.ended += 1;
+      if (hand.ended >= ENDED_MAX) return false;
+      continue;
+    }
     hand.jobs.push(job);
     if (taken.seated) hand.seated.push(job);
     useTurn(hand, open, lane);

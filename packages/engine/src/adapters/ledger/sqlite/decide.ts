@@ -2,7 +2,7 @@ import type { JobId } from '../../../model/ids.ts';
 import { isFinal } from '../../../model/job.ts';
 import type { Canceled, Decision, Requeued, Resolved } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
-import { laneFor } from './lanes.ts';
+import { FIRST_TRY, laneFor } from './lanes.ts';
 import type { JobRow } from './rows.ts';
 import { CANCEL, DECIDE, REQUEUE } from './sql/decide.ts';
 import { JOB_BY_ID } from './sql/read.ts';
@@ -44,7 +44,7 @@ export function requeueNow(act: Act, id: JobId): Requeued {
   const row = act.sql<JobRow>(JOB_BY_ID).get(id);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
   if (row.state !== 'dead') return { kind: 'refused', because: 'not_dead' };
-  const lane = laneFor(act, row.lane, false);
+  const lane = laneFor(act, row.lane, FIRST_TRY);
   act.sql(REQUEUE).run(lane, act.now, act.now, row.seq);
   act.moved('dead', 'ready', lane);
   act.wakeLane(lane);

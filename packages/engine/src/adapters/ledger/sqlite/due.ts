@@ -39,4 +39,5 @@ function endWaiting(act: Act, seq: number, from: State, lane: number, reason: De
   act.moved(from, 'dead', lane);
   act.tell(seq, 'dead', 'dead');
   if (from === 'ready') act.changedFirst(lane);
+  if (from === 'leased') act.ended(lane); // dealt, and over before it was leased: its place is free again
 }

@@ -1,7 +1,7 @@
 import { crowded, failed, gotThrough, throttled } from '../../../model/gate.ts';
 import type { Effect } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
-import { holdNow } from './holds.ts';
+import { holdLonger } from './holds.ts';
 
 /** What an attempt said about its sender's peer, while it still counts as under way. */
 export function applyEffects(act: Act, effects: readonly Effect[], owner: number, startedAt: number): void {
@@ -21,7 +21,7 @@ export function applyEffects(act: Act, effects: readonly Effect[], owner: number
         sender.gate = crowded(sender.gate, sender.open);
         break;
       case 'hold':
-        holdNow(act, effect.hold);
+        holdLonger(act, effect.hold);
         break;
       default:
         effect satisfies never;

@@ -51,6 +51,13 @@ export function holdNow(act: Act, { scope, why, forMs, note, login }: Hold): voi
   wakeScope(act, scope);
 }
 
+/** What several attempts found is told by each of them; none shortens what another one knows. */
+export function holdLonger(act: Act, hold: Hold): void {
+  const until = hold.forMs === undefined ? Number.POSITIVE_INFINITY : act.now + Math.ceil(hold.forMs);
+  const known = holdsOn(act, [hold.scope]).find(({ why }) => why === hold.why);
+  if (known === undefined || (known.until ?? Number.POSITIVE_INFINITY) < until) holdNow(act, hold);
+}
+
 /** Answers whether it was there. */
 export function liftNow(act: Act, { scope, why }: HoldRef): boolean {
   const { changes } = act.sql(LIFT).run(scope, why);

@@ -1,14 +1,14 @@
 import type { JobKind } from '../../../model/job.ts';
 import type { Lease, LeaseBatch, LeaseRequest } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
-import { apartGoesAt, dealApart } from './apart.ts';
+import { type ApartLook, apartNow, dealApart } from './apart.ts';
 import { type Dealt, deal } from './deal.ts';
 import { dropExpired, expire, makeDueReady } from './due.ts';
 import { envelopeOf, failuresOf, type WholeJobRow } from './rows.ts';
 import { nextDueAt } from './queries.ts';
 import { UNJUDGED } from './sql/deal.ts';
 import { HOLDS_SEATS, LEASE, LEASE_AGAIN, UNANSWERED } from './sql/lease.ts';
-import { JOBS_TO_LEASE, READY_APART } from './sql/read.ts';
+import { ANY_APART, JOBS_TO_LEASE } from './sql/read.ts';
 import type { Turns } from './turns.ts';
 
 interface RowToLease
@@ -41,12 +41,12 @@ export function leaseNow(act: Act, request: LeaseRequest, turns: Turns): LeaseBa
     if (dealt.jobs.length === 0) break;
     leases.push(...leaseDealt(act, dealt, request));
   }
-  const apartReady = countReadyApart(act);
+  const apart = lookApart(act, request);
   const isFull = request.apart || leases.length >= request.max;
   if (isFull && hasUnjudged(act)) askAgainAt = act.now;
-  askAgainAt = isCutShort ? act.now : Math.min(askAgainAt, nextDueAt(act), apartReady > 0 ? whenApartGoes(act, request) : askAgainAt);
+  askAgainAt = isCutShort ? act.now : Math.min(askAgainAt, nextDueAt(act), apart.soonestAt);
   const isKnown = askAgainAt < Number.POSITIVE_INFINITY;
-  return { leases, ...(isKnown && { askAgainMs: Math.max(0, askAgainAt - act.now) }), apartReady };
+  return { leases, ...(isKnown && { askAgainMs: Math.max(0, askAgainAt - act.now) }), apartReady: apart.readyCount };
 }
 
 /** Leases whose answer this worker never got: given again, so that they need not run out. */
@@ -109,10 +109,7 @@ function hasUnjudged(act: Act): boolean {
   return act.sql(UNJUDGED).get(limits || holds ? 1 : 0) !== undefined;
 }
 
-function whenApartGoes(act: Act, { worker, max }: LeaseRequest): number {
-  return apartGoesAt(act, { worker, max, kinds: JOB_KINDS });
-}
-
-function countReadyApart(act: Act): number {
-  return act.sql<{ jobs: number }>(READY_APART).get()?.jobs ?? 0;
+function lookApart(act: Act, { worker, max }: LeaseRequest): ApartLook {
+  if (act.sql(ANY_APART).get() === undefined) return { readyCount: 0, soonestAt: Number.POSITIVE_INFINITY };
+  return apartNow(act, { worker, max, kinds: JOB_KINDS });
 }

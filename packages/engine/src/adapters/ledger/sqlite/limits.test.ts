@@ -111,7 +111,13 @@ const COUNTS = `
   UNION ALL
   SELECT 'jobs in a lane of the wrong kind', 0,
          (SELECT count(*) FROM jobs j JOIN lanes l ON l.seq = j.lane
-           WHERE l.retried <> (coalesce(json_extract(j.failures, '$.network'), 0) + coalesce(json_extract(j.failures, '$.deferred'), 0) > 0))
+           WHERE l.retried <> CASE WHEN coalesce(json_extract(j.failures, '$.network'), 0) + coalesce(json_extract(j.failures, '$.deferred'), 0) > 0 THEN 1
+                                   WHEN json_extract(j.failures, '$.greylist') > 0 THEN 2 ELSE 0 END)
+  UNION ALL
+  SELECT 'senders that may go without a lane that may', 0,
+         (SELECT count(*) FROM senders s WHERE s.waiting = 1
+             AND EXISTS (SELECT 1 FROM lanes l WHERE l.owner = s.seq AND l.waiting = 2)
+             AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.owner = s.seq AND l.waiting = 1))
   UNION ALL
   SELECT 'lanes with a ready job and no mark', 0,
          (SELECT count(DISTINCT l.seq) FROM jobs j JOIN lanes l ON l.seq = j.lane JOIN senders s ON s.seq = l.owner
@@ -249,5 +255,33 @@ it('looks at nothing that waits before its time, however many do', async () => {
     }
     expect(Number(changes()) - Number(before)).toBeLessThan(5); // the file's own clock
     await ledger.close();
+  });
+});
+
+it('changes nothing in the file when a worker finds no connection free, so that nobody is woken by it', async () => {
+  await onAFile(async ({ open }) => {
+    const file = await open();
+    const ledger = await openSqliteLedger(file, { keepsPayloads: true });
+    const [mine, other] = WORKERS;
+    if (mine === undefined || other === undefined) return;
+    await ledger.limit(
+      SENDERS.map((sender) => ({ scope: senderScope(sender), limits: { rules: [], connections: { max: 1, idleMs: 60 * SECOND } } })),
+    );
+    await ledger.enqueue(
+      Array.from({ length: 20 }, (_, number) => newJob(number, (below) => 0 % below)).map(({ dueAt: _, ...job }) => job),
+    );
+    const request = { kinds: ['send'] as const, max: 5, leaseMs: 60 * SECOND, apart: false };
+    const { leases } = await ledger.lease({ ...request, worker: mine });
+    const settlements = leases.map(({ jobId, token }) => ({
+      jobId,
+      token,
+      outcome: { kind: 'dead', reason: 'permanent' } as const,
+      note: '',
+    }));
+    await ledger.settle(settlements);
+    await ledger.lease({ ...request, worker: other });
+    const before = file.prepare('SELECT total_changes() AS total').get();
+    for (let looks = 0; looks < 5; looks += 1) expect((await ledger.lease({ ...request, worker: other })).leases).toEqual([]);
+    expect(file.prepare('SELECT total_changes() AS total').get()).toEqual(before);
   });
 });

@@ -37,7 +37,7 @@ export const LIMITS: Migration = {
       seq INTEGER PRIMARY KEY,
       sender TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL,
       priority INTEGER NOT NULL,              -- 0 high, 1 normal, 2 low
-      retried INTEGER NOT NULL,               -- 1: jobs that need a retry token
+      retried INTEGER NOT NULL,               -- 1: tried again, with a retry token; 2: greylisted
       owner INTEGER NOT NULL,                 -- senders.seq
       identity TEXT,                          -- domain its mail is from, as it was when the lane was made
       waiting INTEGER NOT NULL DEFAULT 0,     -- 0 idle, 1 may go, 2 not before not_before
@@ -63,14 +63,18 @@ export const LIMITS: Migration = {
 
     -- Jobs that were tried before move to a lane of their own.
     CREATE TEMP TABLE tried AS
-      SELECT seq, lane, state, runs_apart FROM jobs
-       WHERE coalesce(json_extract(failures, '$.network'), 0) + coalesce(json_extract(failures, '$.deferred'), 0) > 0;
+      SELECT seq, lane, state, runs_apart,
+             CASE WHEN coalesce(json_extract(failures, '$.network'), 0) + coalesce(json_extract(failures, '$.deferred'), 0) > 0 THEN 1
+                  ELSE 2 END AS retried
+        FROM jobs
+       WHERE coalesce(json_extract(failures, '$.network'), 0) + coalesce(json_extract(failures, '$.deferred'), 0)
+           + coalesce(json_extract(failures, '$.greylist'), 0) > 0;
     INSERT INTO lanes (sender, name, kind, priority, retried, owner, waiting, last_turn)
-      SELECT l.sender, l.name, l.kind, 1, 1, l.owner, max(t.state = 'ready' AND t.runs_apart = 0), l.last_turn
-        FROM tried t JOIN lanes l ON l.seq = t.lane GROUP BY l.seq;
+      SELECT l.sender, l.name, l.kind, 1, t.retried, l.owner, max(t.state = 'ready' AND t.runs_apart = 0), l.last_turn
+        FROM tried t JOIN lanes l ON l.seq = t.lane GROUP BY l.seq, t.retried;
     UPDATE jobs SET lane = moved.lane
       FROM (SELECT t.seq, twin.seq AS lane FROM tried t JOIN lanes l ON l.seq = t.lane
-              JOIN lanes twin ON twin.sender = l.sender AND twin.name = l.name AND twin.kind = l.kind AND twin.priority = 1 AND twin.retried = 1) AS moved
+              JOIN lanes twin ON twin.sender = l.sender AND twin.name = l.name AND twin.kind = l.kind AND twin.priority = 1 AND twin.retried = t.retried) AS moved
      WHERE moved.seq = jobs.seq;
     DROP TABLE tried;
     UPDATE lanes SET identity = seen.domain

@@ -2,6 +2,7 @@ import { type Gate, OPEN_GATE, retryOpensAt } from '../../../model/gate.ts';
 import type { JobKind, State } from '../../../model/job.ts';
 import type { LaneId, SenderId } from '../../../model/ids.ts';
 import type { Look } from './act.ts';
+import { END_SENDER } from './sql/deal.ts';
 import { LANE_FACTS, SAVE_SENDER, SENDER, WAKE_RETRIED_BY, WAKE_SENDER_BY, WAKE_SENDER_THAT_WAITS } from './sql/senders.ts';
 
 /**
@@ -116,7 +117,10 @@ export function openSenderBook(look: Look): SenderBook {
         const gate = sender.gate === OPEN_GATE ? null : JSON.stringify(sender.gate);
         const { seq, scheduled, ready, high, open } = sender;
         look.sql(SAVE_SENDER).run(scheduled, ready, high, open, gate, seq);
-        if (sender.wakes !== 'nobody') look.sql(WAKE_SENDER_THAT_WAITS).run(seq, sender.wakes === 'all' ? 0 : FOREVER);
+        if (sender.wakes !== 'nobody') {
+          const { changes } = look.sql(WAKE_SENDER_THAT_WAITS).run(seq, sender.wakes === 'all' ? 0 : FOREVER);
+          if (changes > 0) look.sql(END_SENDER).run(seq, null); // its lanes may have times of their own
+        }
         if (sender.gate !== before.gate) letRetriesGoSooner(look, before, sender);
         sender.wakes = 'nobody';
         kept.before = { ...sender };

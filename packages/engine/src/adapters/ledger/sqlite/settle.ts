@@ -4,7 +4,7 @@ import type { ChildJob, Settled, Settlement } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
 import { inserted } from './enqueue.ts';
 import { applyEffects } from './gates.ts';
-import { laneFor } from './lanes.ts';
+import { FIRST_TRY, laneFor, triesOf } from './lanes.ts';
 import { knowRecipients } from './mailed.ts';
 import { envelopeOf, failuresOf, type JobRow } from './rows.ts';
 import { IS_KNOWN } from './sql/read.ts';
@@ -45,8 +45,8 @@ export function settleNow(act: Act, settlement: Settlement): Settled {
   for (const child of settlement.children ?? []) addChild(act, row, child);
   if (settlement.effects !== undefined) applyEffects(act, settlement.effects, act.senders.lane(row.lane).owner, row.leased_at ?? act.now);
   if (row.state === 'leased' || row.state === 'sending') letGo(act, { ...row, state: row.state });
-  if (outcome.kind === 'sent' || outcome.kind === 'doubt') knowRecipients(act, row);
   if (settlement.keeps !== undefined) narrow(act, row.seq, settlement.keeps);
+  if (outcome.kind === 'sent' || outcome.kind === 'doubt') knowRecipients(act, row);
   const state = record(act, row, { outcome, counted, settledToken: token });
   act.tell(row.seq, EVENT_OF[outcome.kind], state);
   return { kind: 'settled', state };
@@ -82,7 +82,7 @@ function record(
 ): State {
   const after = afterOutcome(row, outcome, act.now);
   const failures = outcome.kind === 'retry' ? oneMoreFailure(row, outcome.failure) : row.failures;
-  const lane = outcome.kind === 'retry' ? laneFor(act, row.lane, needsToken(failures)) : row.lane;
+  const lane = outcome.kind === 'retry' ? laneFor(act, row.lane, triesOf(failuresOf({ failures }))) : row.lane;
   act
     .sql(SETTLE)
     .run(
@@ -101,7 +101,7 @@ function record(
       row.seq,
     );
   act.moved(row.state, after.state, row.lane);
-  if (after.state === 'ready' && row.runs_apart === 0) act.wakeLane(lane);
+  if (after.state === 'ready' && row.runs_apart === 0) act.changedFirst(lane);
   if (after.finishedAt !== null) act.finished(row.seq);
   return after.state;
 }
@@ -121,8 +121,10 @@ function afterOutcome(row: RowToSettle, outcome: Outcome, now: number): After {
       return { ...base, state: outcome.kind, finishedAt: now };
     case 'doubt':
       return { ...base, state: 'in_doubt', resendAt: outcome.resendMs === undefined ? null : now + Math.ceil(outcome.resendMs) };
-    case 'retry':
     case 'release':
+      if (outcome.delayMs <= 0) return { ...base, state: 'ready' }; // in the place it had: it was not its fault
+      return { ...base, state: 'scheduled', dueAt: now + Math.ceil(outcome.delayMs) };
+    case 'retry':
       return { ...base, state: outcome.delayMs > 0 ? 'scheduled' : 'ready', dueAt: now + Math.ceil(outcome.delayMs) };
     default:
       return outcome satisfies never;
@@ -135,11 +137,6 @@ function oneMoreFailure(row: RowToSettle, failure: keyof ReturnType<typeof failu
 }
 
 /** Greylisting asked for its retry; the other failures may be everybody's. */
-function needsToken(failures: string | null): boolean {
-  const { network = 0, deferred = 0 } = failuresOf({ failures });
-  return network + deferred > 0;
-}
-
 function narrow(act: Act, seq: number, keeps: readonly string[]): void {
   const row = act.sql<{ envelope: string }>(ENVELOPE).get(seq);
   if (row === undefined) return;
@@ -153,7 +150,7 @@ function addChild(act: Act, parent: RowToSettle, child: ChildJob): void {
   const envelope = act.sql<{ envelope: string }>(ENVELOPE).get(parent.seq);
   if (envelope === undefined) return;
   const seq = inserted(
-    act.sql<{ seq: number }>(ADD_CHILD).get(child.id, laneFor(act, parent.lane, false), act.now, act.now, act.now, parent.seq),
+    act.sql<{ seq: number }>(ADD_CHILD).get(child.id, laneFor(act, parent.lane, FIRST_TRY), act.now, act.now, act.now, parent.seq),
   );
   act.sql(ADD_CHILD_FACTS).run(seq, JSON.stringify({ ...envelopeOf(envelope), to: child.to }), parent.id, parent.seq);
   const row = act.sql<RowToSettle>(JOB_TO_SETTLE).get(child.id);

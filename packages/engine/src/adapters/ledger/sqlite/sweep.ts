@@ -61,9 +61,10 @@ function crashLapsed(act: Act, max: number, { apartDelaysMs }: SweepOptions): { 
     }
     const delayMs = runsApart ? (apartDelaysMs[Math.min(crashesApart, apartDelaysMs.length - 1)] ?? 0) : 0;
     const state = delayMs > 0 ? 'scheduled' : 'ready';
-    act.sql(CRASH).run(state, act.now + Math.ceil(delayMs), null, null, crashes, crashesApart, runsApart ? 1 : 0, row.seq);
+    const dueAt = delayMs > 0 ? act.now + Math.ceil(delayMs) : row.due_at; // at once, and in the place it had
+    act.sql(CRASH).run(state, dueAt, null, null, crashes, crashesApart, runsApart ? 1 : 0, row.seq);
     act.moved('leased', state, row.lane);
-    if (state === 'ready' && !runsApart) act.wakeLane(row.lane);
+    if (state === 'ready' && !runsApart) act.changedFirst(row.lane);
     act.tell(row.seq, 'crashed', state);
   }
   return { crashed: rows.length - poisoned, poisoned };

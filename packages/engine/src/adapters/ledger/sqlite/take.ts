@@ -6,6 +6,7 @@ import type { Act, Books } from './act.ts';
 import { hasNoRules, type JobToAdmit, jobWait, limitsOf, tooLarge, type Wait } from './admit.ts';
 import { expire, overLimit } from './due.ts';
 import { holdsOn } from './holds.ts';
+import { TRIED_AGAIN } from './lanes.ts';
 import { envelopeOf } from './rows.ts';
 import type { LimitedScope } from './seats.ts';
 import type { LaneFacts, Sender } from './senders.ts';
@@ -51,8 +52,8 @@ export function take(act: Act, sender: Sender, lane: LaneFacts, job: number, wor
 
 function lease(act: Act, sender: Sender, lane: LaneFacts): void {
   act.moved('ready', 'leased', lane.seq);
-  if (sender.hasScopes && (sender.gate !== OPEN_GATE || lane.retried === 1))
-    sender.gate = leasedThrough(sender.gate, { count: 1, retryCount: lane.retried }, act.now);
+  if (sender.hasScopes && (sender.gate !== OPEN_GATE || lane.retried === TRIED_AGAIN))
+    sender.gate = leasedThrough(sender.gate, { count: 1, retryCount: lane.retried === TRIED_AGAIN ? 1 : 0 }, act.now);
 }
 
 function limitedScopes(books: Books, lane: LaneFacts): LimitedScope[] {
@@ -66,7 +67,7 @@ const scopesWithLimits = ({ sender, name }: LaneFacts): readonly [Scope, Scope] 
 /** Nothing has a say in it beyond its sender's gate, so that its row need not be read. */
 function isFree(act: Act, sender: Sender, lane: LaneFacts): boolean {
   if (!sender.hasScopes) return true;
-  if (lane.retried === 1) return false;
+  if (lane.retried === TRIED_AGAIN) return false;
   if (hasNoRules(act)) return true;
   const any = act.any();
   if (any.jobHolds) return false;
@@ -84,5 +85,15 @@ export function jobToAdmit(books: Books, lane: LaneFacts, job: number): FoundJob
   if (row === undefined) return undefined;
   const { from, to } = envelopeOf(row);
   const { kind, sender, name, retried } = lane;
-  return { kind, sender, lane: name, tenant: row.tenant, from, to, isRetried: retried === 1, state: row.state, expiresAt: row.expires_at };
+  return {
+    kind,
+    sender,
+    lane: name,
+    tenant: row.tenant,
+    from,
+    to,
+    isRetried: retried === TRIED_AGAIN,
+    state: row.state,
+    expiresAt: row.expires_at,
+  };
 }

@@ -41,20 +41,23 @@ export const READY_APART_PAGE = `
 // in:  turn, last_turn, lanes.seq
 export const END_LANE_TURN = 'UPDATE lanes SET turn = ?, last_turn = ? WHERE seq = ?';
 // in:  waiting, not_before, held_by, lanes.seq
-export const END_LANE = 'UPDATE lanes SET waiting = ?, not_before = ?, held_by = ? WHERE seq = ?';
+export const END_LANE = `
+  UPDATE lanes SET waiting = ?1, not_before = ?2, held_by = ?3
+   WHERE seq = ?4 AND (waiting IS NOT ?1 OR not_before IS NOT ?2 OR held_by IS NOT ?3)`;
 
 // in:  turn, dealt, clock, senders.seq
 export const END_SENDER_TURN = 'UPDATE senders SET turn = ?, dealt = ?, clock = ? WHERE seq = ?';
 // in:  senders.seq, not_before or NULL when nothing holds it up as a whole
 // why one statement: a lane that was woken meanwhile is seen
+// why the condition: a lease that finds nothing new must not look like a change to those who wait for one
 export const END_SENDER = `
-  UPDATE senders
-     SET waiting = CASE WHEN NOT EXISTS (SELECT 1 FROM lanes WHERE owner = ?1 AND waiting = 1)
-                         AND NOT EXISTS (SELECT 1 FROM lanes WHERE owner = ?1 AND waiting = 2) THEN 0
-                        WHEN ?2 IS NOT NULL THEN 2
-                        WHEN EXISTS (SELECT 1 FROM lanes WHERE owner = ?1 AND waiting = 1) THEN 1 ELSE 3 END,
-         not_before = coalesce(?2, (SELECT min(not_before) FROM lanes WHERE owner = ?1 AND waiting = 2), 0)
-   WHERE seq = ?1`;
+  UPDATE senders SET waiting = after.waiting, not_before = after.not_before
+    FROM (SELECT CASE WHEN NOT EXISTS (SELECT 1 FROM lanes WHERE owner = ?1 AND waiting = 1)
+                       AND NOT EXISTS (SELECT 1 FROM lanes WHERE owner = ?1 AND waiting = 2) THEN 0
+                      WHEN ?2 IS NOT NULL THEN 2
+                      WHEN EXISTS (SELECT 1 FROM lanes WHERE owner = ?1 AND waiting = 1) THEN 1 ELSE 3 END AS waiting,
+                 coalesce(?2, (SELECT min(not_before) FROM lanes WHERE owner = ?1 AND waiting = 2), 0) AS not_before) AS after
+   WHERE seq = ?1 AND (senders.waiting <> after.waiting OR senders.not_before <> after.not_before)`;
 
 // out: when the first of those that wait for a time may go
 export const NEXT_LATER = `SELECT not_before FROM senders WHERE waiting >= 2 AND not_before < ${2 ** 52} ORDER BY not_before LIMIT 1`;

@@ -73,7 +73,7 @@ export const BACKLOG = `
 
 // out: when the next scheduled job is due
 export const NEXT_DUE = "SELECT due_at FROM jobs WHERE state = 'scheduled' ORDER BY due_at LIMIT 1";
-export const READY_APART = "SELECT count(*) AS jobs FROM jobs WHERE state = 'ready' AND runs_apart = 1";
+export const ANY_APART = "SELECT 1 AS found FROM jobs WHERE state = 'ready' AND runs_apart = 1 LIMIT 1";
 // out: a row if there may be something to lease
 export const ANY_READY = `
   SELECT 1 AS found WHERE EXISTS (SELECT 1 FROM senders WHERE waiting = 1)
