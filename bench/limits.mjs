@@ -34,7 +34,7 @@ for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.once(
 if (flags.help) say(USAGE);
 else {
   if (isAll || flags.windows) for (const [title, plan] of Object.entries(WINDOWS())) await runWindows(title, plan);
-  if (isAll || flags.sick) await runSick(flags.quick ? { pairs: 1, sickMs: 30 * second } : { pairs: 5, sickMs: 60 * second });
+  if (isAll || flags.sick) await runSick(flags.quick ? { pairs: 1, sickMs: 25 * second } : { pairs: 5, sickMs: 60 * second });
   process.exit(isGood ? 0 : 1);
 }
 
@@ -72,7 +72,7 @@ function WINDOWS() {
       recipientsPerMail: 3,
     },
   };
-  return flags.quick ? { 'one window': { ...all['one window'], forMs: 61 * second, kills: 4 } } : all;
+  return flags.quick ? { 'one window': { ...all['one window'], forMs: 41 * second, kills: 3 } } : all;
 }
 
 /** @param {string} title @param {Omit<import('./storm/limits-storm.mjs').LimitsPlan, 'seed' | 'marginMs'>} plan */
@@ -108,9 +108,10 @@ async function runSick({ pairs, sickMs }) {
   /** @type {number[]} */
   const beside = [];
   for (let pair = 0; pair < pairs; pair += 1) {
-    const healthy = await sickPeer({ ratePerSecond: 10, sickMs, isSick: false });
+    // How much a neighbour notices is measured, and means nothing on a machine that runs tests.
+    const healthy = flags.quick ? undefined : await sickPeer({ ratePerSecond: 10, sickMs, isSick: false });
     const sick = await sickPeer({ ratePerSecond: 10, sickMs, isSick: true });
-    well.push(healthy.neighboursP99Ms);
+    if (healthy !== undefined) well.push(healthy.neighboursP99Ms);
     beside.push(sick.neighboursP99Ms);
     const adds = sick.attemptsPerSecondMax <= 2 && sick.attemptsUsedUp === 0 && sick.lost === 0 && sick.copies === 0;
     isGood &&= adds;
@@ -118,12 +119,13 @@ async function runSick({ pairs, sickMs }) {
       `a server that says 421 for ${sickMs / second} s, beside two that are well: ${sick.attemptsInAll} connections turned away, at most ` +
         `${sick.attemptsPerSecondMax} in any second after the first ten; attempts used up ${sick.attemptsUsedUp}; lost ${sick.lost}, second ` +
         `copies ${sick.copies}; its backlog was gone ${(sick.recoveredMs / second).toFixed(0)} s after it was well; neighbours' P99 ` +
-        `${healthy.neighboursP99Ms} ms without it, ${sick.neighboursP99Ms} ms beside it${adds ? '' : ' DOES NOT HOLD'}`,
+        `${healthy?.neighboursP99Ms ?? '-'} ms without it, ${sick.neighboursP99Ms} ms beside it${adds ? '' : ' DOES NOT HOLD'}`,
     );
   }
+  if (flags.quick) return;
   const [median, medianBeside] = [percentile(well, 0.5), percentile(beside, 0.5)];
   const isUnnoticed = medianBeside - median <= 50;
-  if (!flags.quick) isGood &&= isUnnoticed;
+  isGood &&= isUnnoticed;
   say(
     `median of the neighbours' P99 in ${pairs} pairs: ${median} ms without it, ${medianBeside} ms beside it${isUnnoticed ? '' : ' NOTICED'}`,
   );
