@@ -42,6 +42,7 @@ export async function openSenders(parts: {
   const filter = addressFilter(config.transportAllowCidrs);
   const vault = openFileVault({
     path: join(config.dataDir, 'secret.key'),
+    hasSealed: async () => (await store.listSenders()).length > 0,
     ...(config.secretKey !== undefined && { key: config.secretKey }),
   });
   const configured = configuredSenders(config);

@@ -97,7 +97,7 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
   const write = (message: string, fields?: unknown): void => {
     logged.push(`${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? value.stack : value))}`);
   };
-  const vault = openFileVault({ path: join(dir, 'secret.key') });
+  const vault = openFileVault({ path: join(dir, 'secret.key'), hasSealed: async () => (await store.listSenders()).length > 0 });
   const log = { debug: write, info: write, warn: write, error: write };
   const roster = await openRoster({
     configured: [senderOf({ id: senderId('default'), origin: 'config', transport: 'capture:', settings: PLAIN_SETTINGS })],

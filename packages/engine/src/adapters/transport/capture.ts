@@ -1,10 +1,11 @@
-import { appendFile, mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JobId, jobId, type MessageId, messageId } from '../../model/ids.ts';
 import type { ConnectionFacts, RecipientReply, Reply, Report } from '../../model/reply.ts';
 import type { Captured, CapturedMail } from '../../ports/captured.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Parcel, Transport } from '../../ports/transport.ts';
+import { syncFolder } from '../_shared/sync-folder.ts';
 
 /** Beside the mails, one JSON line for each, oldest first: the envelope stands in no header. */
 const INDEX = 'index.jsonl';
@@ -141,17 +142,6 @@ async function answerTo(commit: () => Promise<boolean>, signal: AbortSignal): Pr
 
 async function namesIn(dir: string): Promise<ReadonlySet<string>> {
   return new Set(await readdir(dir).catch((error: unknown) => (isMissing(error) ? [] : Promise.reject(error))));
-}
-
-/** A rename is durable once its folder is. Windows has no such call, and needs none. */
-async function syncFolder(dir: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const folder = await open(dir, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function emptyIfMissing(error: unknown): string {
