@@ -1,5 +1,5 @@
 import { ShoalError } from '../model/errors.ts';
-import { base32, type InboxId, inboxId, senderId, type TenantId } from '../model/ids.ts';
+import { base32, type InboxId, inboxId, type SenderId, senderId, type TenantId } from '../model/ids.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
 import { checkedBounds, limitBudget, type WrittenBounds } from './bounds.ts';
 import type { Caller } from './caller.ts';
@@ -14,9 +14,11 @@ export interface NewInbox extends NameWishes {
   readonly localPart?: string;
   readonly displayName?: string;
   readonly domain?: string;
-  /** Its sender's name; `default` unless said otherwise. */
+  /** Its sender's name; `default` unless an operator says otherwise. */
   readonly sender?: string;
 }
+
+const DEFAULT_SENDER = senderId('default');
 
 /** With 40 random bits a second try is rare and a fifth one means that something else is wrong. */
 const RANDOM_NAMES_MAX = 5;
@@ -25,17 +27,17 @@ const RANDOM_NAMES_MAX = 5;
  * Opens an inbox: under `localPart` exactly, under the first free form of the wishes, or under a random name.
  *
  * @throws ShoalError `address_collision` when `localPart` is taken, `refused_value` when it or `domain` may not be used,
- * `no_such_sender`
+ * `no_such_sender`, `forbidden` when somebody else than an operator names one
  */
 export async function createInbox(
   ports: Pick<ApiPorts, 'store' | 'clock' | 'random' | 'roster'>,
-  tenant: TenantId,
+  { role, tenant }: Pick<Caller, 'role' | 'tenant'>,
   ours: { readonly domain: string },
   wanted: NewInbox,
 ): Promise<Inbox> {
   refuseForeignDomain(wanted.domain, ours.domain);
   refuseDisplayName(wanted.displayName);
-  const sender = wanted.sender === undefined ? senderId('default') : (await namedSender(ports, wanted.sender)).id;
+  const sender = await senderFor(ports, role, wanted.sender ?? DEFAULT_SENDER);
   const open = async (localPart: string): Promise<Inbox | undefined> => {
     const inbox: Inbox = {
       id: inboxId(`ibx_${base32(ports.random.bytes(17), 26)}`),
@@ -65,6 +67,16 @@ export async function createInbox(
     if (inbox !== undefined) return inbox;
   }
   throw new ShoalError('internal_error', 'no free random name was found');
+}
+
+/** Whoever may choose among senders steps around what holds one back, and spends what others of it may send. */
+async function senderFor(ports: Pick<ApiPorts, 'roster'>, role: Caller['role'], name: string): Promise<SenderId> {
+  if (name === DEFAULT_SENDER) return DEFAULT_SENDER;
+  if (role !== 'operator')
+    throw new ShoalError('forbidden', 'to name another sender than `default` is for operators: leave `sender` out, or ask one of them', {
+      details: { sender: 'is for operators to name, here or later with PATCH /v1/inboxes/:id' },
+    });
+  return (await namedSender(ports, name)).id;
 }
 
 export function listInboxes(

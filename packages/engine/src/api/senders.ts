@@ -1,22 +1,24 @@
 /** Senders as an operator manages them: those of the configuration are shown, those made here can be changed. */
-import { sentPerMinute } from '../model/gate.ts';
+import { OPEN_GATE, sentPerMinute } from '../model/gate.ts';
 import { ShoalError } from '../model/errors.ts';
 import { type SenderId, senderId } from '../model/ids.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
+import { PAGE_MAX } from '../model/limits.ts';
 import { senderScope } from '../model/scope.ts';
-import { PLAIN_SETTINGS, type Sender, type SenderSettings } from '../model/sender.ts';
+import { PLAIN_SETTINGS, type Sender, type SenderSettings, senderOf } from '../model/sender.ts';
 import { checkedName, checkedSettings, type WrittenSettings } from '../model/sender-settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger, Standing } from '../ports/ledger.ts';
-import type { SenderStore } from '../ports/sender-store.ts';
+import type { SenderRecord, SenderStore } from '../ports/sender-store.ts';
 import type { Vault } from '../ports/vault.ts';
 import { purposeOf, type Roster } from '../send/roster.ts';
+import { standingsOf } from '../send/roster-ledger.ts';
 
 export interface SenderPorts {
   readonly senderStore: SenderStore;
   readonly roster: Roster;
   readonly vault: Vault;
-  readonly ledger: Pick<Ledger, 'standing' | 'hold' | 'lift' | 'stats'>;
+  readonly ledger: Pick<Ledger, 'standing' | 'hold' | 'lift' | 'list' | 'stats'>;
   readonly clock: Pick<Clock, 'wallNow'>;
   /** Refuses what could not be opened, or must not be connected to. @throws ShoalError `bad_config` */
   readonly checkTransport: (url: string) => Promise<void>;
@@ -46,8 +48,13 @@ export async function createSender(ports: SenderPorts, written: WrittenSender & 
   const transport = await sealed(ports, id, written.transport);
   if (!(await ports.senderStore.addSender({ id, transport, settings, createdAt: now, updatedAt: now })))
     throw new ShoalError('sender_exists', `there is a sender ${id} already`);
-  await ports.roster.refresh();
-  return getSender(ports, id);
+  try {
+    await ports.roster.refresh();
+    return await getSender(ports, id);
+  } catch {
+    // It is made, so nothing may say that it is not. No mail goes by it before the roster has told the ledger.
+    return newView(senderOf({ id, origin: 'api', transport: written.transport, settings, createdAt: now }), now);
+  }
 }
 
 export async function listSenders(ports: SenderPorts): Promise<readonly SenderView[]> {
@@ -64,9 +71,8 @@ export async function getSender(ports: SenderPorts, name: string): Promise<Sende
 
 /** What is absent stays as it is; limits are replaced as a whole. What waits goes on under the new ones. */
 export async function changeSender(ports: SenderPorts, name: string, changes: WrittenSender): Promise<SenderView> {
-  const { id } = await changeable(ports, name);
-  const before = await ports.senderStore.getSender(id);
-  if (before === undefined) throw noSender();
+  const before = await changeable(ports, name);
+  const { id } = before;
   const settings: SenderSettings = checkedSettings({ ...PLAIN_SETTINGS, ...before.settings, ...settingsIn(changes) }, refuse);
   const transport = changes.transport === undefined ? before.transport : await sealed(ports, id, changes.transport);
   if (!(await ports.senderStore.changeSender({ ...before, transport, settings, updatedAt: ports.clock.wallNow() }))) throw noSender();
@@ -88,6 +94,7 @@ export async function deleteSender(
   const moveTo = options.moveTo === undefined ? undefined : (await namedSender(ports, options.moveTo)).id;
   if (moveTo === id) throw refuse('moveTo', 'is the sender that is to go');
   await refuseBacklog(ports, id);
+  await refuseDoubts(ports, id);
   const removed = await ports.senderStore.removeSender(id, moveTo === undefined ? {} : { moveTo });
   switch (removed.kind) {
     case 'removed':
@@ -143,10 +150,14 @@ async function found(ports: Pick<SenderPorts, 'roster'>, name: string): Promise<
   return sender;
 }
 
-async function changeable(ports: Pick<SenderPorts, 'roster'>, name: string): Promise<Sender> {
-  const sender = await found(ports, name);
-  refuseConfigured(ports, sender.id);
-  return sender;
+/** One that was made here, also when its secret cannot be read any more: it may get another one. */
+async function changeable(ports: Pick<SenderPorts, 'roster' | 'senderStore'>, name: string): Promise<SenderRecord> {
+  const id = readName(name);
+  if (id === undefined) throw noSender();
+  refuseConfigured(ports, id);
+  const record = await ports.senderStore.getSender(id);
+  if (record === undefined) throw noSender();
+  return record;
 }
 
 function refuseConfigured({ roster }: Pick<SenderPorts, 'roster'>, id: SenderId): void {
@@ -182,13 +193,22 @@ async function sealed(ports: Pick<SenderPorts, 'vault' | 'checkTransport'>, id: 
 }
 
 async function viewsOf(ports: Pick<SenderPorts, 'ledger'>, senders: readonly Sender[]): Promise<readonly SenderView[]> {
-  const [standings, { now }] = await Promise.all([ports.ledger.standing(senders.map(({ id }) => senderScope(id))), ports.ledger.stats()]);
+  const [standings, { now }] = await Promise.all([standingsOf(ports.ledger, senders), ports.ledger.stats()]);
   return senders.flatMap((sender, index) => {
     const standing = standings[index];
     if (standing === undefined) return [];
     const fullAt = quotaFullAt(standing, now);
     return [{ sender, standing, now, ...(fullAt !== undefined && { fullAt }) }];
   });
+}
+
+/** Of one that was just made: nothing waits for it, and nothing is used. */
+function newView(sender: Sender, now: number): SenderView {
+  const { id, limits } = sender;
+  const scope = senderScope(id);
+  const allowances = limits.rules.map((rule) => ({ scope, rule, used: 0, left: rule.max }));
+  const atRest = { ready: 0, scheduled: 0, underWay: 0, gate: OPEN_GATE };
+  return { sender, standing: { scope, limits, allowances, holds: [], sender: atRest }, now };
 }
 
 /** A rate says nothing about other units than mails, and seats that come free meanwhile only make it later. */
@@ -209,6 +229,26 @@ async function refuseBacklog({ ledger }: Pick<SenderPorts, 'ledger'>, id: Sender
   if (open === 0) return;
   throw new ShoalError('sender_in_use', `${open} mails still wait for sender ${id}: let them go, or cancel them`, {
     details: { mails: String(open) },
+  });
+}
+
+/** Pages of mail in doubt that are looked through for one of this sender; more of it wants a decision first. */
+const DOUBT_PAGES_MAX = 50;
+
+/** Mail in doubt may be sent once more, by whoever decides about it or by itself. */
+async function refuseDoubts({ ledger }: Pick<SenderPorts, 'ledger'>, id: SenderId): Promise<void> {
+  let mails = 0;
+  let cursor: string | undefined;
+  for (let page = 0; page < DOUBT_PAGES_MAX && (page === 0 || cursor !== undefined); page += 1) {
+    const found = await ledger.list({ states: ['in_doubt'], max: PAGE_MAX, ...(cursor !== undefined && { cursor }) });
+    mails += found.jobs.filter(({ sender }) => sender === id).length;
+    cursor = found.cursor;
+  }
+  if (mails === 0 && cursor === undefined) return;
+  const what =
+    mails > 0 ? `${mails} mails of sender ${id} are in doubt` : `more mails are in doubt than can be looked through for those of ${id}`;
+  throw new ShoalError('sender_in_use', `${what}, and may be sent once more: decide about them first`, {
+    details: { mailsInDoubt: mails > 0 ? String(mails) : `above ${DOUBT_PAGES_MAX * PAGE_MAX}, of all senders` },
   });
 }
 

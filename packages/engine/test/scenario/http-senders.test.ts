@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { jobIdIn, laneId, messageId, senderId, tenantId } from '../../src/model/ids.ts';
+import { jobIdIn, laneId, messageId, senderId, tenantId, workerId } from '../../src/model/ids.ts';
+import { BATCH_MAX, PAGE_MAX } from '../../src/model/limits.ts';
 import { senderScope } from '../../src/model/scope.ts';
+import { PLAIN_SETTINGS } from '../../src/model/sender.ts';
 import type { Ledger, NewJob } from '../../src/ports/ledger.ts';
+import type { Vault } from '../../src/ports/vault.ts';
+import { purposeOf } from '../../src/send/roster.ts';
 import { createMemoryLedger, type ManualClock } from '../../src/testing/index.ts';
 import { type Account, type HttpBench, openHttpBench } from './http-bench.ts';
 
@@ -46,6 +50,15 @@ const aJob = (sender: string): NewJob => {
     guardMs: 0,
   };
 };
+
+async function inDoubt(ledger: Ledger, sender: string): Promise<void> {
+  await ledger.enqueue([aJob(sender)]);
+  const worker = workerId(`wrk_${'0'.repeat(12)}`);
+  const { leases } = await ledger.lease({ worker, kinds: ['send'], max: 1, leaseMs: 60_000, apart: false });
+  const refs = leases.map(({ jobId, token }) => ({ jobId, token }));
+  await ledger.commit(refs.map((ref) => ({ ...ref, nonce: ref.jobId })));
+  await ledger.settle(refs.map((ref) => ({ ...ref, outcome: { kind: 'doubt', cause: 'cut' }, note: 'cut after the dot', phase: 'dot' })));
+}
 
 describe('/v1/senders', () => {
   it('makes a sender whose password is sealed, and never shows it', async () => {
@@ -202,6 +215,88 @@ describe('/v1/senders', () => {
   });
 });
 
+describe('a sender with mail in doubt', () => {
+  it('is not removed: that mail may be sent once more', async () => {
+    const { operator, limits, clock } = await openBench();
+    await operator.ask('POST', '/v1/senders', { body: { name: 'bulk', transport: PUBLIC } });
+    for (let n = 0; n < PAGE_MAX + 1; n += 1) await inDoubt(limits, n === 0 ? 'bulk' : 'default');
+    const refused = await operator.ask('DELETE', '/v1/senders/bulk');
+    expect(refused).toMatchObject({ status: 409, body: { error: 'sender_in_use', details: { mailsInDoubt: '1' } } });
+    expect(refused.body['message']).toContain('in doubt');
+    const { jobs } = await limits.list({
+      states: ['in_doubt'],
+      max: PAGE_MAX,
+      cursor: (await limits.list({ states: ['in_doubt'], max: PAGE_MAX })).cursor ?? '',
+    });
+    await limits.resolve(jobs.map(({ id }) => ({ jobId: id, verdict: 'sent', note: 'it did arrive' })));
+    await clock.advance(1);
+    expect(await operator.ask('DELETE', '/v1/senders/bulk')).toMatchObject({ status: 200 });
+  });
+});
+
+describe('a sender that cannot be read or told', () => {
+  it('gets its transport anew, or is removed, after the key of its secret was lost', async () => {
+    const { operator, store, limits } = await openBench();
+    const make = (name: string) =>
+      operator.ask('POST', '/v1/senders', { body: { name, transport: PUBLIC, preset: 'none', limits: { perHour: 5 } } });
+    await make('bulk');
+    await make('news');
+    const record = async (name: string) => {
+      const found = await store.getSender(senderId(name));
+      if (found === undefined) throw new Error('it was not stored');
+      return found;
+    };
+    for (const name of ['bulk', 'news']) await store.changeSender({ ...(await record(name)), transport: Uint8Array.of(9) });
+    expect((await operator.ask('GET', '/v1/senders')).body['data']).toMatchObject([{ name: 'default' }]);
+
+    const mended = await operator.ask('PATCH', '/v1/senders/bulk', { body: { transport: 'smtps://smtp.example.com' } });
+    expect(mended).toMatchObject({ status: 200, body: { transport: 'smtps://smtp.example.com', limits: { perHour: 5 } } });
+    expect(await operator.ask('DELETE', '/v1/senders/news')).toMatchObject({ status: 200, body: { deleted: true } });
+    const [standing] = await limits.standing([senderScope(senderId('news'))]);
+    expect(standing?.allowances).toEqual([]);
+  });
+
+  it('is made all the same when the ledger does not answer after it was stored', async () => {
+    let isDown = false;
+    let known: Ledger | undefined;
+    const failing = (clock: ManualClock): Ledger => {
+      known ??= createMemoryLedger({ clock });
+      const ledger = known;
+      return { ...ledger, standing: (scopes) => (isDown ? Promise.reject(new Error('no answer')) : ledger.standing(scopes)) };
+    };
+    const bench = await openHttpBench({ ledger: failing });
+    const operator = await bench.signUp();
+    isDown = true;
+    const made = await operator.ask('POST', '/v1/senders', { body: { name: 'bulk', transport: PUBLIC, limits: { perHour: 5 } } });
+    expect(made).toMatchObject({
+      status: 201,
+      body: { name: 'bulk', allowances: [{ unit: 'messages', max: 5, used: 0, left: 5 }], holds: [], backlog: { ready: 0 } },
+    });
+    isDown = false;
+    expect(await operator.ask('GET', '/v1/senders/bulk')).toMatchObject({ status: 200, body: { allowances: [{ max: 5 }] } });
+  });
+
+  it('is listed among more than one call to the ledger takes', async () => {
+    let vault: Vault | undefined;
+    const decorate = (deps: { readonly vault: Vault }) => {
+      vault = deps.vault;
+      return {};
+    };
+    const bench = await openHttpBench({ ledger: (clock) => createMemoryLedger({ clock }), decorate });
+    const operator = await bench.signUp();
+    await Promise.all(
+      Array.from({ length: BATCH_MAX }, async (_, n) => {
+        const id = senderId(`s${n}`);
+        const transport = await vault?.seal(PUBLIC, purposeOf(id));
+        if (transport === undefined) throw new Error('the bench asked for no vault');
+        await bench.store.addSender({ id, transport, settings: PLAIN_SETTINGS, createdAt: 1, updatedAt: 1 });
+      }),
+    );
+    expect(await operator.ask('POST', '/v1/senders', { body: { name: 'bulk', transport: PUBLIC } })).toMatchObject({ status: 201 });
+    expect((await operator.ask('GET', '/v1/senders')).body['data']).toHaveLength(BATCH_MAX + 2);
+  });
+});
+
 describe('the sender of an inbox', () => {
   it('is `default`, one that is named, or one it is given later', async () => {
     const { operator } = await openBench();
@@ -211,6 +306,19 @@ describe('the sender of an inbox', () => {
     const moved = await operator.ask('PATCH', `/v1/inboxes/${String(body['id'])}`, { body: { sender: 'bulk' } });
     expect(moved).toMatchObject({ status: 200, body: { sender: 'bulk' } });
     expect((await operator.ask('GET', `/v1/inboxes/${String(body['id'])}`)).body['sender']).toBe('bulk');
+  });
+
+  it('is named by an operator: an agent would step around a limit or a pause by it', async () => {
+    const bench = await openBench();
+    await bench.operator.ask('POST', '/v1/senders', { body: { name: 'bulk', transport: PUBLIC } });
+    const token = String((await bench.ask('POST', '/v1/signup', { remoteAddress: '127.0.0.1' })).body['token']);
+    const open = (sender: string) => bench.ask('POST', '/v1/inboxes', { token, body: { sender } });
+    for (const sender of ['bulk', 'nobody']) {
+      const { status, body } = await open(sender);
+      expect([status, body['error']]).toEqual([403, 'forbidden']);
+      expect(body['message']).toContain('leave `sender` out');
+    }
+    expect(await open('default')).toMatchObject({ status: 201, body: { sender: 'default' } });
   });
 
   it('has to exist', async () => {

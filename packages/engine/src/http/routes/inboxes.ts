@@ -18,7 +18,7 @@ export const inboxRoutes: readonly Route[] = [
     body: schemas.createInbox,
     status: 201,
     answer: async ({ deps, caller, body }) => {
-      const inbox = await createInbox(deps, caller.tenant, deps.settings, definedOnly(body));
+      const inbox = await createInbox(deps, caller, deps.settings, definedOnly(body));
       const { limits, ...terms } = ACCOUNT_TERMS;
       return { ...inboxJson(inbox), account: { ...terms, ...limits }, hints: [] };
     },
