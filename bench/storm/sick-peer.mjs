@@ -1,5 +1,5 @@
 // @ts-check
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endGroup } from './child.mjs';
 import { openFleet } from './fleet.mjs';
@@ -29,6 +29,7 @@ import { pause, until } from './wait.mjs';
 const NAMES = /** @type {const} */ (['sick', 'second', 'third']);
 const HEALTHY_BEFORE_MS = 2_000;
 const BEGINNING_MS = 10_000;
+const READY_MS_MAX = 120_000;
 /** The gate's longest wait, and some. */
 const RECOVERY_MS_MAX = 16 * 60_000;
 
@@ -54,9 +55,8 @@ export async function sickPeer({ ratePerSecond, sickMs, isSick }) {
     work: () => startShoal('work', settings, { env }),
   });
   try {
-    const api = apiAt(httpPort);
+    const api = apiAt(httpPort, { token: await operatorToken(world), from: '' });
     await api.whenReady();
-    await api.open();
     const inboxes = await Promise.all(NAMES.map((name) => openInbox(api, name)));
     /** @type {Map<string, number>} */
     const acceptedAt = new Map();
@@ -91,6 +91,14 @@ export async function sickPeer({ ratePerSecond, sickMs, isSick }) {
     await Promise.all(sinks.map(({ child }) => endGroup(child)));
     world.remove();
   }
+}
+
+/** Only an operator says which sender an inbox has. @param {import('./shoal.mjs').World} world */
+function operatorToken(world) {
+  const path = join(world.dir, 'data', 'token');
+  return until('the operator has a token', READY_MS_MAX, () =>
+    existsSync(path) ? readFileSync(path, 'utf8').trim() || undefined : undefined,
+  );
 }
 
 /** @param {import('./shoal.mjs').Api} api @param {string} sender */
