@@ -3,7 +3,7 @@ import type { InboxId } from '../model/ids.ts';
 import { type Limits, NO_LIMITS, WEIGHT_MAX } from '../model/limit.ts';
 import { inboxScope } from '../model/scope.ts';
 import { checkedLimits, limitsOf } from '../model/written-limits.ts';
-import type { Standing } from '../ports/ledger.ts';
+import type { Standing } from '../ports/ledger-scopes.ts';
 import type { ApiPorts } from './ports.ts';
 
 /**

@@ -3,7 +3,7 @@ import { type TenantId, tenantId } from '../model/ids.ts';
 import type { Inbox } from '../model/inbox.ts';
 import { inboxScope, type Scope, tenantScope } from '../model/scope.ts';
 import type { TokenRecord } from '../model/tenant.ts';
-import type { Standing } from '../ports/ledger.ts';
+import type { Standing } from '../ports/ledger-scopes.ts';
 import { inboxFor } from './inboxes.ts';
 import type { Caller } from './caller.ts';
 import type { ApiPorts } from './ports.ts';

@@ -1,6 +1,6 @@
 import type { Job } from '../model/job.ts';
 import { domainOf, identityScope, inboxScope, type Scope, senderScope, tenantScope } from '../model/scope.ts';
-import type { Standing, WaitReason } from '../ports/ledger.ts';
+import type { Standing, WaitReason } from '../ports/ledger-scopes.ts';
 import type { ApiPorts } from './ports.ts';
 
 /** What a queued mail waits for the longest. */

@@ -3,7 +3,7 @@ import { sentPerMinute } from '../model/gate.ts';
 import type { SenderId } from '../model/ids.ts';
 import type { State } from '../model/job.ts';
 import { readScope, type Scope } from '../model/scope.ts';
-import type { Allowance, Standing, WorkerSeen } from '../ports/ledger.ts';
+import type { Allowance, Standing, WorkerSeen } from '../ports/ledger-scopes.ts';
 import type { ApiPorts } from './ports.ts';
 import { type Waiting, waitingFor } from './waits.ts';
 

@@ -1,6 +1,6 @@
 import { ruleText } from '../model/rule-text.ts';
 import { readScope, type Scope } from '../model/scope.ts';
-import type { WaitReason } from '../ports/ledger.ts';
+import type { WaitReason } from '../ports/ledger-scopes.ts';
 
 /** Why mail waits, as a word a program reads and a sentence a person does. */
 export interface Waiting {

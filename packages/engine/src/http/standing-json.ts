@@ -2,7 +2,7 @@ import type { Held } from '../api/kill-switch.ts';
 import type { MailWait } from '../api/mail-waits.ts';
 import { waitingFor } from '../api/waits.ts';
 import { readScope } from '../model/scope.ts';
-import type { Allowance, Forecast, WaitReason } from '../ports/ledger.ts';
+import type { Allowance, Forecast, WaitReason } from '../ports/ledger-scopes.ts';
 import { iso, isoOrNull } from './iso.ts';
 
 /** What holds mail back, and what is left of its budgets, as JSON. */

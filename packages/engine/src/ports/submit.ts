@@ -3,7 +3,7 @@ import type { Inbox } from '../model/inbox.ts';
 import type { DoubtPolicy, Job } from '../model/job.ts';
 import type { Priority } from '../model/limit.ts';
 import type { TokenRecord } from '../model/tenant.ts';
-import type { Allowance, Forecast } from './ledger.ts';
+import type { Allowance, Forecast } from './ledger-scopes.ts';
 
 /** A request to send, as its caller wrote it: nothing in it was checked. */
 export interface SubmitRequest {

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
-import type { Ledger, WorkerBeat } from '../ports/ledger.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { WorkerBeat } from '../ports/ledger-scopes.ts';
 import type { Log } from '../ports/log.ts';
 import type { Random } from '../ports/random.ts';
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { jobId, senderId } from '../model/ids.ts';
 import { identityScope, senderScope } from '../model/scope.ts';
-import type { Effect, Lease, Settlement } from '../ports/ledger.ts';
+import type { Lease, Settlement } from '../ports/ledger.ts';
+import type { Effect } from '../ports/ledger-scopes.ts';
 import type { Log, LogFields } from '../ports/log.ts';
 import { createManualClock } from '../testing/manual-clock.ts';
 import { createComplaints } from './complaints.ts';

@@ -1,6 +1,7 @@
 import { senderScope } from '../model/scope.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Effect, Lease, Settlement } from '../ports/ledger.ts';
+import type { Lease, Settlement } from '../ports/ledger.ts';
+import type { Effect } from '../ports/ledger-scopes.ts';
 import type { Log } from '../ports/log.ts';
 
 /** How often the log repeats that something does not work. */

@@ -4,7 +4,8 @@ import { type Limits, NO_LIMITS } from '../model/limit.ts';
 import { BATCH_MAX } from '../model/limits.ts';
 import { senderScope } from '../model/scope.ts';
 import type { Sender } from '../model/sender.ts';
-import type { Ledger, LimitChange, Standing } from '../ports/ledger.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { LimitChange, Standing } from '../ports/ledger-scopes.ts';
 
 /** How each of these senders stands, in their order. */
 export async function standingsOf(ledger: Pick<Ledger, 'standing'>, senders: readonly Pick<Sender, 'id'>[]): Promise<readonly Standing[]> {

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { senderScope } from '../model/scope.ts';
 import type { Sender } from '../model/sender.ts';
-import type { Ledger, Standing } from '../ports/ledger.ts';
+import type { Ledger } from '../ports/ledger.ts';
+import type { Standing } from '../ports/ledger-scopes.ts';
 import type { Log } from '../ports/log.ts';
 import type { Transport } from '../ports/transport.ts';
 import { batches } from './roster-ledger.ts';

@@ -5,18 +5,8 @@ import { isFinal, type Job, STATES } from '../model/job.ts';
 import type { Limits } from '../model/limit.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { identityScope, inboxScope, type Scope, senderScope, tenantScope } from '../model/scope.ts';
-import type {
-  CommitRef,
-  Effect,
-  Lease,
-  LeaseRef,
-  LeaseRequest,
-  Ledger,
-  NewJob,
-  Settlement,
-  Standing,
-  SweepOptions,
-} from '../ports/ledger.ts';
+import type { CommitRef, Lease, LeaseRef, LeaseRequest, Ledger, NewJob, Settlement, SweepOptions } from '../ports/ledger.ts';
+import type { Effect, Standing } from '../ports/ledger-scopes.ts';
 import { createInvariants, type Invariants, type Observation } from './ledger-invariants.ts';
 import {
   ALICE,

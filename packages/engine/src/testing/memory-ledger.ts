@@ -5,27 +5,23 @@ import { BATCH_MAX, PAGE_MAX } from '../model/limits.ts';
 import { countsAsAttempt } from '../model/outcome.ts';
 import { inboxScope, readScope, type Scope, type ScopeKind, senderScope } from '../model/scope.ts';
 import type { Clock } from '../ports/clock.ts';
-import {
-  type Committed,
-  type CommitRef,
-  type Enqueued,
-  type Forecast,
-  type KeyRecord,
-  type Lease,
-  type LeaseBatch,
-  type LeaseRequest,
-  type Ledger,
-  type LedgerStats,
-  type NewJob,
-  type Settled,
-  type Settlement,
-  type Swept,
-  type SweepOptions,
-  type SenderStanding,
-  type Standing,
-  WORKER_SEEN_MS,
-  type WorkerSeen,
+import type {
+  Committed,
+  CommitRef,
+  Enqueued,
+  KeyRecord,
+  Lease,
+  LeaseBatch,
+  LeaseRequest,
+  Ledger,
+  LedgerStats,
+  NewJob,
+  Settled,
+  Settlement,
+  Swept,
+  SweepOptions,
 } from '../ports/ledger.ts';
+import { type Forecast, type SenderStanding, type Standing, WORKER_SEEN_MS, type WorkerSeen } from '../ports/ledger-scopes.ts';
 import * as life from './job-life.ts';
 import type { JobRecord } from './job-life.ts';
 import { type Admission, createMemoryLimits, isPausing, scopesOf } from './memory-limits.ts';

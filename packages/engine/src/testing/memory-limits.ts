@@ -13,7 +13,7 @@ import {
 import type { JobId, SenderId, WorkerId } from '../model/ids.ts';
 import { costMax, countedRecipients, countsAddresses, type LimitRule, type Limits, type LimitUnit, NO_LIMITS } from '../model/limit.ts';
 import { domainOf, identityScope, inboxScope, type Scope, senderScope, tenantScope } from '../model/scope.ts';
-import type { Allowance, Effect, Hold, HoldRef, WaitReason } from '../ports/ledger.ts';
+import type { Allowance, Effect, Hold, HoldRef, WaitReason } from '../ports/ledger-scopes.ts';
 import { needsRetryToken, type JobRecord } from './job-life.ts';
 
 /**

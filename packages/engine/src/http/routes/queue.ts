@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { readQueue, type SenderLine } from '../../api/queue.ts';
-import type { WorkerSeen } from '../../ports/ledger.ts';
+import type { WorkerSeen } from '../../ports/ledger-scopes.ts';
 import { PAGE_MAX } from '../../model/limits.ts';
 import { iso, isoOrNull } from '../iso.ts';
 import { definedOnly } from '../defined-only.ts';

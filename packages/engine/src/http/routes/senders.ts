@@ -14,7 +14,7 @@ import { perMinute } from '../../model/gate.ts';
 import type { Limits } from '../../model/limit.ts';
 import { perMessageOf } from '../../model/preset.ts';
 import { shownTransport } from '../../model/sender.ts';
-import type { SenderStanding, Standing } from '../../ports/ledger.ts';
+import type { SenderStanding, Standing } from '../../ports/ledger-scopes.ts';
 import { pageJson } from '../answers.ts';
 import { iso, isoOrNull } from '../iso.ts';
 import { definedOnly } from '../defined-only.ts';

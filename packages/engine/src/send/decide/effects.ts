@@ -1,5 +1,5 @@
 import { domainOf, identityScope, type Scope, senderScope } from '../../model/scope.ts';
-import type { Effect, Hold } from '../../ports/ledger.ts';
+import type { Effect, Hold } from '../../ports/ledger-scopes.ts';
 import type { Blame } from '../classify/rule.ts';
 import { type Circumstances, hintFor, isAboutMailOnly, type Refused, wantedMs } from './refusal.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect } from 'vitest';
 import { laneId, senderId, workerId } from '../../model/ids.ts';
 import { budgetScope, inboxScope, senderScope, tenantScope } from '../../model/scope.ts';
-import { type Enqueued, type Forecast, WORKER_SEEN_MS } from '../../ports/ledger.ts';
+import type { Enqueued } from '../../ports/ledger.ts';
+import { type Forecast, WORKER_SEEN_MS } from '../../ports/ledger-scopes.ts';
 import { limitTo, rule, sendAll } from './case-08-limits.ts';
 import { ALICE, type Desk, expectAbout, type Given, HOUR, MINUTE, newJob, SECOND, SLACK_MS } from './desk.ts';
 

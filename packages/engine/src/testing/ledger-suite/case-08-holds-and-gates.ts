@@ -1,7 +1,8 @@
 import { describe, expect } from 'vitest';
 import { laneId, senderId } from '../../model/ids.ts';
 import { identityScope, inboxScope, type Scope, senderScope, tenantScope } from '../../model/scope.ts';
-import type { Effect, Hold, Lease } from '../../ports/ledger.ts';
+import type { Lease } from '../../ports/ledger.ts';
+import type { Effect, Hold } from '../../ports/ledger-scopes.ts';
 import { sendAll } from './case-08-limits.ts';
 import {
   ALICE,

@@ -2,7 +2,7 @@ import { type Gate, gateOpensAt, OPEN_GATE, perMinute, retryOpensAt } from '../.
 import type { WorkerId } from '../../../model/ids.ts';
 import type { LimitRule } from '../../../model/limit.ts';
 import { inboxScope, type Scope, senderScope } from '../../../model/scope.ts';
-import type { WaitReason } from '../../../ports/ledger.ts';
+import type { WaitReason } from '../../../ports/ledger-scopes.ts';
 import type { Books } from './act.ts';
 import { holdsOn, type Scoped, scopesOf } from './holds.ts';
 import type { LimitedScope } from './seats.ts';

@@ -1,6 +1,6 @@
 import type { Envelope } from '../../../model/envelope.ts';
 import type { Scope } from '../../../model/scope.ts';
-import type { Allowance } from '../../../ports/ledger.ts';
+import type { Allowance } from '../../../ports/ledger-scopes.ts';
 import type { Act, Books } from './act.ts';
 import { limitsOf } from './admit.ts';
 import type { Window } from './seats.ts';

@@ -1,5 +1,5 @@
 import { crowded, failed, gotThrough, throttled } from '../../../model/gate.ts';
-import type { Effect } from '../../../ports/ledger.ts';
+import type { Effect } from '../../../ports/ledger-scopes.ts';
 import type { Act } from './act.ts';
 import { holdLonger } from './holds.ts';
 

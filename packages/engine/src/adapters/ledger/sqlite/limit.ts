@@ -1,6 +1,6 @@
 import { type Limits, ruleName } from '../../../model/limit.ts';
 import type { Scope } from '../../../model/scope.ts';
-import type { LimitChange } from '../../../ports/ledger.ts';
+import type { LimitChange } from '../../../ports/ledger-scopes.ts';
 import type { Act } from './act.ts';
 import { COPY_SEATS, COPY_USED, DROP_RULE, DROP_SEATS_OF_RULE, RULES, SET_LIMITS, SET_RULE } from './sql/seats.ts';
 import { wakeScope } from './wakes.ts';

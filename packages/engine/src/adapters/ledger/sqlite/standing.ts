@@ -1,6 +1,7 @@
 import { OPEN_GATE } from '../../../model/gate.ts';
 import { readScope, type Scope } from '../../../model/scope.ts';
-import type { Ledger, SenderStanding, Standing } from '../../../ports/ledger.ts';
+import type { Ledger } from '../../../ports/ledger.ts';
+import type { SenderStanding, Standing } from '../../../ports/ledger-scopes.ts';
 import type { Books, Look } from './act.ts';
 import { anyWait, limitsOf, type Wait } from './admit.ts';
 import { allowancesOf } from './budgets.ts';

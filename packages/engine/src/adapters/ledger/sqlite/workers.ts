@@ -1,4 +1,4 @@
-import { WORKER_SEEN_MS, type WorkerBeat, type WorkerSeen } from '../../../ports/ledger.ts';
+import { WORKER_SEEN_MS, type WorkerBeat, type WorkerSeen } from '../../../ports/ledger-scopes.ts';
 import type { Look } from './act.ts';
 import { BEAT, FORGET_WORKERS, WORKERS } from './sql/holds.ts';
 
