@@ -71,7 +71,7 @@ export async function limitsStorm({ phases, forMs, marginMs, kills, seed, recipi
         throw new Error('the backlog ran out, so nothing is said about how much of the limits was used');
       const endOf = (/** @type {number} */ n) => phases[n + 1]?.atMs ?? forMs;
       return {
-        verdicts: phases.flatMap((phase, n) => verdictsOf(dots, phase, { beganAt, untilMs: endOf(n), isFirst: n === 0 })),
+        verdicts: phases.flatMap((phase, n) => verdictsOf(dots, phase, { beganAt, untilMs: endOf(n), isFirst: n === 0, marginMs })),
         arrivals: dots.length,
         kills: fleet.kills.length,
         ownEnds: fleet.ownEnds,
@@ -113,10 +113,10 @@ function spread(forMs, kills) {
  * left its windows: what went before was allowed when it went.
  *
  * @param {readonly import('./sink.mjs').Dot[]} dots @param {Phase} phase
- * @param {{ beganAt: number, untilMs: number, isFirst: boolean }} time
+ * @param {{ beganAt: number, untilMs: number, isFirst: boolean, marginMs: number }} time
  * @returns {Verdict[]}
  */
-function verdictsOf(dots, { atMs, windows }, { beganAt, untilMs, isFirst }) {
+function verdictsOf(dots, { atMs, windows }, { beganAt, untilMs, isFirst, marginMs }) {
   const longest = Math.max(...windows.map(({ windowMs }) => windowMs));
   const fromMs = isFirst ? 0 : atMs + longest;
   const units = dots.flatMap((dot) => windowsUnits(dot));
@@ -131,7 +131,7 @@ function verdictsOf(dots, { atMs, windows }, { beganAt, untilMs, isFirst }) {
       fromMs,
       untilMs,
       most: mostInWindow(inside, window.windowMs),
-      usedShare: usedShare(inside, window, { fromMs, untilMs }),
+      usedShare: usedShare(inside, window, { untilMs, marginMs }),
     };
   });
 }
@@ -155,9 +155,17 @@ export function mostInWindow(times, windowMs) {
   return most;
 }
 
-/** Whole windows only: what is allowed in a part of one is open to dispute. @param {readonly number[]} inside @param {Window} window @param {{ fromMs: number, untilMs: number }} time */
-function usedShare(inside, { max, windowMs }, { fromMs, untilMs }) {
-  const whole = Math.floor((untilMs - fromMs) / windowMs);
+/**
+ * Mails come in bursts, one each time a window has passed, so it is counted from the first of them on, in whole windows with
+ * their margin; the margin counts as not used.
+ *
+ * @param {readonly number[]} inside sorted @param {Window} window @param {{ untilMs: number, marginMs: number }} time
+ */
+function usedShare(inside, { max, windowMs }, { untilMs, marginMs }) {
+  const [first = untilMs] = inside;
+  const stepMs = windowMs + marginMs;
+  const whole = Math.floor((untilMs - first) / stepMs);
   if (whole === 0) return Number.NaN;
-  return inside.filter((at) => at < fromMs + whole * windowMs).length / (whole * max);
+  const used = inside.filter((at) => at < first + whole * stepMs).length;
+  return (used / (whole * max)) * (windowMs / stepMs);
 }
