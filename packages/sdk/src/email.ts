@@ -1,3 +1,4 @@
+import type { Allowance } from './allowance.ts';
 import type { Connection } from './connection.ts';
 import { ShoalError } from './error.ts';
 import { onlyKnown, positiveNumber } from './option.ts';
@@ -35,17 +36,9 @@ export interface Forecast {
 }
 
 /** One cap, and what is left of it after this mail. */
-export interface Budget {
+export interface Budget extends Allowance {
   /** The id of the token or the inbox that has the cap. */
   readonly of: string;
-  /** `messages`, `recipients` or `newRecipients`. */
-  readonly unit: string;
-  readonly max: number;
-  readonly windowSeconds: number;
-  readonly used: number;
-  readonly left: number;
-  /** When `left` grows next; ISO 8601. */
-  readonly nextFreeAt: string | null;
 }
 
 /** An email as the server knows it now. */

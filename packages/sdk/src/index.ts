@@ -3,12 +3,13 @@
  * and depends on nothing. Here belongs what a caller of a server needs; not here: queues, limits, retries of mail, which
  * are the server's.
  */
+export type { Allowance } from './allowance.ts';
 export type { Retries } from './connection.ts';
 export type { Attempt, Budget, Email, EmailRecord, Forecast, JobRecord, Status, WaitOptions } from './email.ts';
 export { type ClientErrorCode, ShoalError } from './error.ts';
 export type { Inbox, Mail } from './inbox.ts';
 export { type CapturedMail, type JobForReview, Shoal, type ShoalOptions } from './shoal.ts';
-export type { SenderAllowance, SenderLimits, SenderRecord, SenderSettings, Senders, SenderWindow } from './senders.ts';
+export type { SenderLimits, SenderRecord, SenderSettings, Senders, SenderWindow } from './senders.ts';
 export type { QueuedSender, QueueRecord, QueueWorker } from './queue.ts';
 export type {
   Bounds,

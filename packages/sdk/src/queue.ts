@@ -1,3 +1,5 @@
+import type { Allowance } from './allowance.ts';
+
 /** How a server's queue stands. Times are ISO 8601 by the server's clock; `null` where there is nothing to say. */
 export interface QueueRecord {
   readonly at: string;
@@ -22,14 +24,7 @@ export interface QueuedSender {
   readonly waiting: { readonly kind: string; readonly because: string; readonly until: string | null } | null;
   /** When the last of its ready mail will have gone under its limits, as things stand. */
   readonly doneAt: string | null;
-  readonly limits: readonly {
-    readonly unit: string;
-    readonly max: number;
-    readonly windowSeconds: number;
-    readonly used: number;
-    readonly left: number;
-    readonly nextFreeAt: string | null;
-  }[];
+  readonly limits: readonly Allowance[];
 }
 
 export interface QueueWorker {

@@ -1,3 +1,4 @@
+import type { Allowance } from './allowance.ts';
 import type { Connection } from './connection.ts';
 import { onlyKnown } from './option.ts';
 
@@ -47,7 +48,7 @@ export interface SenderRecord {
   readonly presets: readonly string[];
   readonly headroom: number | null;
   readonly limits: SenderLimits;
-  readonly allowances: readonly SenderAllowance[];
+  readonly allowances: readonly Allowance[];
   readonly holds: readonly { readonly why: string; readonly note: string; readonly since: string; readonly until: string | null }[];
   /** Null while its peer is well. */
   readonly gate: {
@@ -68,15 +69,6 @@ export interface SenderRecord {
     readonly fullAt: string | null;
   };
   readonly createdAt: string | null;
-}
-
-export interface SenderAllowance {
-  readonly unit: string;
-  readonly max: number;
-  readonly windowSeconds: number;
-  readonly used: number;
-  readonly left: number;
-  readonly nextFreeAt: string | null;
 }
 
 /** Senders of the server, for its operator: the token of the first start. Each call may throw `forbidden`. */

@@ -1,4 +1,4 @@
-import { type SenderAllowance, type SenderLimits, type SenderRecord, type SenderSettings, Shoal, ShoalError } from '@shoal/sdk';
+import { type Allowance, type SenderLimits, type SenderRecord, type SenderSettings, Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
 import { entry, listing } from './print.ts';
 import { duration } from './queue.ts';
@@ -88,7 +88,7 @@ export function senderText(sender: SenderRecord, columns: number): string {
   );
 }
 
-function limitText({ unit, max, windowSeconds, used }: SenderAllowance): string {
+function limitText({ unit, max, windowSeconds, used }: Allowance): string {
   return `${used} of ${max} ${unit} in ${duration(windowSeconds * 1_000)}`;
 }
 
