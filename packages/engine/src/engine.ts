@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SqliteFile } from './adapters/_shared/sqlite-file.ts';
@@ -201,6 +202,7 @@ function openWorker(
       retryScale: config.retryScale,
       retry: config.retry,
       kinds: ['send'],
+      about: { host: hostname(), pid: process.pid, version: VERSION },
     },
   });
 }

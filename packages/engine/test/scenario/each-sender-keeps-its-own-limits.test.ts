@@ -126,3 +126,18 @@ it('S11: makes no connection where the name of a host leads into an internal net
   await expect.poll(notes, { timeout: 10_000 }).toContain('localhost may not be connected to');
   expect(peer.log).toEqual([]);
 });
+
+it('shows the queue of a running engine: who waits for what, and its own worker', async () => {
+  const peer = await openPeer();
+  const started = await openStarted({
+    transport: `smtp://127.0.0.1:${peer.port}?tls=off`,
+    senders: { default: { limits: { perHour: 1 } } },
+  });
+  const { mail } = started;
+  await send(mail, await openInbox(started, 'busy', 'default'), 3);
+  await expect.poll(async () => (await mail.queue()).depth.sent, { timeout: 15_000 }).toBe(1);
+  const { workers, depth, senders } = await mail.queue();
+  expect(depth).toMatchObject({ sent: 1, ready: 2 });
+  expect(senders[0]).toMatchObject({ waiting: { kind: 'limit' }, limits: [{ unit: 'messages', used: 1, max: 1 }] });
+  expect(workers).toMatchObject([{ pid: process.pid, concurrency: 50 }]);
+});
