@@ -32,7 +32,7 @@ it.each(['serve', 'work'] as const)(
 /** As a disk does that answers with other bytes: everything is first brought into the main file, so that it is read from there. */
 function destroy(path: string): void {
   const other = chooseSqliteDriver().open(path);
-  other.exec('CREATE TABLE noticed (n INTEGER); PRAGMA wal_checkpoint(TRUNCATE)');
+  other.exec('PRAGMA busy_timeout = 10000; CREATE TABLE noticed (n INTEGER); PRAGMA wal_checkpoint(TRUNCATE)');
   const file = openSync(path, 'r+');
   writeSync(file, Buffer.alloc(statSync(path).size, 0xa5), 0, undefined, 0);
   closeSync(file);
