@@ -14,6 +14,7 @@ import { pause, until } from './wait.mjs';
  * @typedef {object} SickPlan
  * @property {number} ratePerSecond of each sender
  * @property {number} sickMs
+ * @property {number} [retryScale] of the first wait of the gate, 30 s
  * @property {boolean} isSick false: the same without the sickness, to compare with
  *
  * @typedef {object} SickResult
@@ -34,7 +35,7 @@ const READY_MS_MAX = 120_000;
 const RECOVERY_MS_MAX = 16 * 60_000;
 
 /** @param {SickPlan} plan @returns {Promise<SickResult>} */
-export async function sickPeer({ ratePerSecond, sickMs, isSick }) {
+export async function sickPeer({ ratePerSecond, sickMs, isSick, retryScale = 1 }) {
   const world = makeWorld('sick-peer');
   const flag = join(world.dir, 'turns-everybody-away');
   const sinks = await Promise.all(
@@ -46,7 +47,7 @@ export async function sickPeer({ ratePerSecond, sickMs, isSick }) {
     }),
   );
   const httpPort = await freePort();
-  const settings = { world, smtpPort: sinks[0]?.port ?? 0, leaseMs: 5_000, retryScale: 1 };
+  const settings = { world, smtpPort: sinks[0]?.port ?? 0, leaseMs: 5_000, retryScale };
   const env = {
     SHOAL_SENDERS: JSON.stringify(Object.fromEntries(sinks.map(({ name, port }) => [name, { transport: `smtp://127.0.0.1:${port}` }]))),
   };
