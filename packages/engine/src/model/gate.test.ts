@@ -72,7 +72,7 @@ it('halves the rate that was too much, and gives a tenth of it back each clean m
   expect(perMinute(slow, opensAt + MINUTE)).toBe(72);
   expect(perMinute(slow, opensAt + 4 * MINUTE)).toBe(108);
   expect(perMinute(slow, opensAt + 5 * MINUTE)).toBeUndefined();
-  const twice = throttled(slow, slowDown(opensAt, { askedMs: MINUTE }), opensAt);
+  const twice = throttled(taken(slow, opensAt), slowDown(opensAt, { askedMs: MINUTE }), opensAt);
   expect(perMinute(twice, opensAt + MINUTE)).toBe(30);
 });
 
@@ -82,6 +82,12 @@ it('lets mail through at the rate it has, one after another', () => {
   expect(gateOpensAt(slow, 0, now)).toBe(0);
   const after = leasedThrough(slow, { count: 1, retryCount: 0 }, now);
   expect(gateOpensAt(after, 1, now)).toBe(now + SECOND);
+});
+
+it('slows down no further when only its probe is turned away', () => {
+  const slow = throttled(busyMinute(), slowDown(T0), T0);
+  const again = throttled(slow, slowDown(slow.closedUntil), slow.closedUntil);
+  expect(perMinute(again, again.closedUntil)).toBe(60);
 });
 
 it('takes the rate of a sender that has just begun for what it is', () => {
