@@ -290,14 +290,14 @@ it('goes on after a mail that was still under way with the old login failed', as
   await clock.advance(2_000);
   for (let late = 0; late < 5; late += 1) {
     await ledger.hold([{ scope: senderScope(BULK), why: 'account', note: '535', login }]);
-    await clock.advance(2_000);
+    await clock.advance(30_000);
     expect(await holdsOf(ledger)).toEqual([]);
   }
   stop.abort();
   await followed;
 });
 
-it('asks about some senders at each look, and about all of them in turn', async () => {
+it('asks about some senders every half minute, and about all of them in turn', async () => {
   const { clock, ledger, open, store } = stage();
   const asked: number[] = [];
   const listening: Ledger = {
@@ -311,7 +311,7 @@ it('asks about some senders at each look, and about all of them in turn', async 
   const roster = await open(undefined, listening);
   const stop = new AbortController();
   const followed = roster.follow(stop.signal);
-  for (let look = 0; look < 4; look += 1) await clock.advance(2_000);
+  for (let look = 0; look < 4; look += 1) await clock.advance(30_000);
   expect(asked).toEqual([120, 50, 50, 20, 50]);
   stop.abort();
   await followed;
@@ -324,7 +324,7 @@ it('lets a login of the configuration that fails elsewhere be tried a few times 
   const followed = (await open('smtp://u:new@default')).follow(stop.signal);
   const heldAfter = async (): Promise<boolean> => {
     await ledger.hold([{ scope: senderScope(DEFAULT), why: 'account', note: '535', login }]);
-    await clock.advance(2_000);
+    await clock.advance(30_000);
     return (await holdsOf(ledger, DEFAULT)).length > 0;
   };
   expect([await heldAfter(), await heldAfter(), await heldAfter(), await heldAfter(), await heldAfter()]).toEqual([

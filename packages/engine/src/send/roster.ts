@@ -42,6 +42,8 @@ export interface Roster {
 
 /** A changed limit or password reaches every process within this time. */
 const LOOK_MS = 2_000;
+/** Late holds are rare, and asking how a sender with a large backlog stands takes the ledger some milliseconds: one look in so many. */
+const LATE_HOLD_LOOKS = 15;
 /** Senders that one look asks the ledger about when nothing changed: what a large backlog waits for takes a millisecond to say. */
 const LATE_HOLDS_MAX = 50;
 
@@ -115,11 +117,11 @@ export async function openRoster(parts: RosterParts): Promise<Roster> {
     },
     refresh,
     async follow(signal) {
-      while (!signal.aborted) {
+      for (let look = 1; !signal.aborted; look += 1) {
         await parts.clock.sleep(LOOK_MS, signal);
         if (signal.aborted) return;
         await refresh()
-          .then(() => inTurn(lookForLateHolds))
+          .then(() => (look % LATE_HOLD_LOOKS === 0 ? inTurn(lookForLateHolds) : undefined))
           .catch((cause: unknown) => log.warn('the senders could not be read; looking again', { cause }));
       }
     },
