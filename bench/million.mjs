@@ -28,6 +28,7 @@ const START_MS_MAX = 120_000;
 /** /proc counts a process's time in these (sysconf(_SC_CLK_TCK), 100 on every Linux there is). */
 const TICKS_PER_SECOND = 100;
 
+const SETTLE_MS = 30_000;
 const wish = { jobs: 1_000_000, payloadBytes: 300, waits: 'limit', idleSeconds: 30 };
 for (const word of process.argv.slice(2)) {
   const [name = '', value = ''] = word.split('=');
@@ -155,7 +156,7 @@ async function serve() {
     say('... to the first mail at the server', `${first.at - startedAt} ms`);
 
     if (isLimited) await smallSenders(small, arrivalOf);
-    await pause(10_000);
+    await pause(SETTLE_MS); // what the start and the load left to compile and to collect is not rest
     const share = await idleShare(child.pid);
     say('memory at rest', `${memoryMib(child.pid)} MiB`);
     say(`processor at rest, over ${wish.idleSeconds} s`, `${(share * 100).toFixed(2)} %`);
