@@ -34,7 +34,7 @@ export async function switchInbox(
 export async function switchAccount(
   ports: Pick<ApiPorts, 'store' | 'ledger'>,
   caller: Caller,
-  how: { readonly act: 'stop' | 'start'; readonly account?: string; readonly note?: string },
+  how: { readonly act: Switch; readonly account?: string; readonly note?: string },
 ): Promise<{ readonly account: TenantId; readonly holds: Held }> {
   const account = how.account === undefined ? caller.tenant : await accountMeantBy(ports, caller, how.account);
   return { account, holds: await throwSwitch(ports, tenantScope(account), { ...how, caller }) };

@@ -82,3 +82,14 @@ it('T1: an operator reaches every account, an agent only its own', async () => {
   expect(await operate('PATCH', '/v1/inboxes/nobody@shoal.localhost', { caps: { perHour: 1 } })).toMatchObject({ status: 404 });
   expect((await operate('PATCH', '/v1/inboxes/bystander@shoal.localhost', { caps: { perHour: 1 } })).body['id']).toBe(other.inbox);
 });
+
+it('a paused account accepts mail that waits, and only an operator lets it go on', async () => {
+  const bench = await openAgentsBench();
+  const agent = await bench.hire('worker');
+  expect((await agent.ask('POST', '/v1/account/pause', { note: 'Lunch.' })).body['holds']).toMatchObject([{ why: 'pause' }]);
+  expect(await agent.send()).toMatchObject({ status: 202, body: { forecast: { kind: 'pause' } } });
+  expect(await leased(bench)).toBe(0);
+  expect((await agent.ask('POST', '/v1/account/resume')).status).toBe(403);
+  await bench.operate('POST', '/v1/account/resume', { account: agent.account });
+  expect(await leased(bench)).toBe(1);
+});

@@ -1,5 +1,5 @@
 import { readUsage, signUp } from '../../api/account.ts';
-import { holdsOn, switchAccount } from '../../api/kill-switch.ts';
+import { holdsOn, type Switch, switchAccount } from '../../api/kill-switch.ts';
 import { ShoalError } from '../../model/errors.ts';
 import { tenantScope } from '../../model/scope.ts';
 import type { Role } from '../../model/tenant.ts';
@@ -43,15 +43,17 @@ export const accountRoutes: readonly Route[] = [
   }),
   switchRoute('stop', 'Refuses new mail of an account, and holds what is queued where it is; an operator may name any `account`.'),
   switchRoute('start', 'Takes new mail of a stopped account again, and lets what is queued go.'),
+  switchRoute('pause', 'Holds the mail of an account; new mail is accepted and waits.'),
+  switchRoute('resume', 'Lets the mail of a paused account go.'),
 ];
 
-/** Whoever owns the account may stop it; to start it again is for operators. */
-function switchRoute(act: 'stop' | 'start', summary: string): Route {
+/** Whoever owns the account may stop or pause it; to let it go on is for operators. */
+function switchRoute(act: Switch, summary: string): Route {
   return route({
     method: 'POST',
     path: `/v1/account/${act}`,
     summary,
-    access: act === 'stop' ? 'token' : 'operator',
+    access: act === 'stop' || act === 'pause' ? 'token' : 'operator',
     body: schemas.switchAccount,
     answer: async ({ deps, caller, body }) => {
       const { account, holds } = await switchAccount(deps, caller, { act, ...definedOnly(body) });
