@@ -15,6 +15,9 @@ export interface ChangeWatch {
 }
 
 const POLL_MS = 50;
+/** After so many looks that saw nothing it looks less often: an idle worker should cost nothing, and the first mail after a rest can wait a moment. */
+const QUIET_POLLS = 100;
+const QUIET_POLL_MS = 150;
 
 /** `dataVersion` reads `PRAGMA data_version`, which moves when another connection commits, and costs no query. */
 export function changeWatch(dataVersion: () => number): ChangeWatch {
@@ -23,8 +26,10 @@ export function changeWatch(dataVersion: () => number): ChangeWatch {
   let seen = dataVersion();
   let stopPolling: (() => void) | undefined;
   let isClosed = false;
+  let quietPolls = 0;
 
   function bump(): void {
+    quietPolls = 0;
     revision += 1;
     for (const wake of [...waiters]) wake();
   }
@@ -44,8 +49,11 @@ export function changeWatch(dataVersion: () => number): ChangeWatch {
       // Locked for a moment, or broken for good: the next look tells of the change, and the next query of the break. Thrown
       // out of a timer it would end the process.
     }
-    if (waiters.size > 0) stopPolling = after(POLL_MS, poll);
+    quietPolls += 1;
+    if (waiters.size > 0) stopPolling = after(pollMs(), poll);
   }
+
+  const pollMs = (): number => (quietPolls < QUIET_POLLS ? POLL_MS : QUIET_POLL_MS);
 
   return {
     revision: () => revision,
@@ -68,7 +76,7 @@ export function changeWatch(dataVersion: () => number): ChangeWatch {
         const cancel = after(maxMs, wake);
         signal.addEventListener('abort', wake, { once: true });
         waiters.add(wake);
-        stopPolling ??= after(POLL_MS, poll);
+        stopPolling ??= after(pollMs(), poll);
       });
     },
     close() {
