@@ -65,6 +65,13 @@ it('hears the crowd that was under way as it closed once', () => {
   expect(crowd).toEqual(once);
 });
 
+it('takes no late word of that crowd for news: the probe that goes meanwhile still counts', () => {
+  const closed = throttled(OPEN_GATE, slowDown(T0 - SECOND), T0);
+  const now = closed.closedUntil + 5 * SECOND;
+  expect(throttled(closed, slowDown(T0 - SECOND), now)).toEqual(closed);
+  expect(throttled(closed, slowDown(T0 - SECOND, { askedMs: MINUTE }), now).closedUntil).toBe(now + MINUTE);
+});
+
 it('halves the rate that was too much, and gives a tenth of it back each clean minute', () => {
   const slow = throttled(busyMinute(), slowDown(T0, { askedMs: MINUTE }), T0);
   const opensAt = T0 + MINUTE;

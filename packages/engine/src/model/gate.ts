@@ -119,13 +119,18 @@ export interface Throttle {
 
 /** The peer asked us to slow down. */
 export function throttled(gate: Gate, throttle: Throttle, now: number): Gate {
-  if (isOldNews(gate, throttle.startedAt)) return { ...gate, closedUntil: Math.max(gate.closedUntil, now + throttle.askedMs) };
+  if (isOldNews(gate, throttle.startedAt)) return askedForMore(gate, throttle.askedMs, now);
   // A probe that is turned away says "not yet"; it was no rate that was too much.
   return closed(isProbing(gate) ? gate : slowedDown(gate, now), 'throttled', throttle, now);
 }
 
 function isProbing({ openMax, growth }: Gate): boolean {
   return growth === 'doubles' && openMax !== undefined && openMax < 2;
+}
+
+/** What was under way as it closed can still bring a longer wait that the peer asks for; anything else it says is known. */
+function askedForMore(gate: Gate, askedMs: number, now: number): Gate {
+  return askedMs > 0 && now + askedMs > gate.closedUntil ? { ...gate, closedUntil: now + askedMs } : gate;
 }
 
 /** Of a minute that has just begun the count says little, so it counts for the time it took; rather too high than too low. */

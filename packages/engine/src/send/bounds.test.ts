@@ -1,27 +1,26 @@
 import { expect, it } from 'vitest';
 import { limitsOfCaps } from '../model/caps.ts';
 import { ShoalError } from '../model/errors.ts';
-import { inboxId, senderId, tenantId, tokenId } from '../model/ids.ts';
+import { tokenId } from '../model/ids.ts';
 import type { Inbox } from '../model/inbox.ts';
 import { budgetScope, inboxScope, senderScope, tenantScope } from '../model/scope.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
 import { createManualClock } from '../testing/manual-clock.ts';
 import { createMemoryLedger } from '../testing/memory-ledger.ts';
+import { SAMPLE_INBOX } from '../../test/samples.ts';
 import { createSeededRandom } from '../testing/seeded-random.ts';
 import { createSubmit } from './submit.ts';
 
 const HOUR_MS = 3_600_000;
-const INBOX: Inbox = {
-  id: inboxId(`ibx_${'0'.repeat(26)}`),
-  tenant: tenantId(`acct_${'0'.repeat(26)}`),
-  localPart: 'agent',
-  domain: 'agents.example',
-  sender: senderId('default'),
-  isActive: true,
-  createdAt: 0,
-};
 const TOKEN = { id: tokenId(`tok_${'0'.repeat(16)}`), isStopped: false };
-const REQUEST: SubmitRequest = { tenant: INBOX.tenant, inbox: INBOX, by: TOKEN, to: ['ada@example.com'], subject: 'Hi', text: 'Hello' };
+const REQUEST: SubmitRequest = {
+  tenant: SAMPLE_INBOX.tenant,
+  inbox: SAMPLE_INBOX,
+  by: TOKEN,
+  to: ['ada@example.com'],
+  subject: 'Hi',
+  text: 'Hello',
+};
 
 /** `written`: who has written to the inbox. */
 function openBench(written: readonly string[] = []) {
@@ -83,12 +82,12 @@ it('P7: counts the caps of token and inbox all or none', async () => {
   const [ofToken, ofInbox] = [{ perHour: { messages: 2 } }, { perHour: { recipients: 3 } }];
   await ledger.limit([
     { scope: budgetScope(TOKEN.id), limits: limitsOfCaps(ofToken) },
-    { scope: budgetScope(INBOX.id), limits: limitsOfCaps(ofInbox) },
+    { scope: budgetScope(SAMPLE_INBOX.id), limits: limitsOfCaps(ofInbox) },
   ]);
-  const both = { by: { ...TOKEN, caps: ofToken }, inbox: { ...INBOX, caps: ofInbox } };
+  const both = { by: { ...TOKEN, caps: ofToken }, inbox: { ...SAMPLE_INBOX, caps: ofInbox } };
   await send({ ...both, to: ['a@example.com', 'b@example.com'] });
   const refused = await refusal({ ...both, to: ['a@example.com', 'b@example.com'] });
-  expect(refused.message).toContain(`inbox ${INBOX.id} may hand in 3 recipients in any hour`);
+  expect(refused.message).toContain(`inbox ${SAMPLE_INBOX.id} may hand in 3 recipients in any hour`);
   const { budgets } = await send(both); // the refused one took nothing from the token
   expect(budgets).toMatchObject([{ used: 2 }, { used: 3 }]);
 });
@@ -114,7 +113,7 @@ it('says that a mail larger than a whole cap can never go, and does not tell its
 it('names the rule of the sender that a mail could never meet', async () => {
   const { ledger, stored, refusal } = openBench();
   const rule = { unit: 'recipients', max: 2, windowMs: 86_400_000, marginMs: 0 } as const;
-  await ledger.limit([{ scope: senderScope(INBOX.sender), limits: { rules: [rule] } }]);
+  await ledger.limit([{ scope: senderScope(SAMPLE_INBOX.sender), limits: { rules: [rule] } }]);
   const to = ['a@example.com', 'b@example.com', 'c@example.com'];
   expect(await refusal({ to })).toMatchObject({
     code: 'over_limit',
@@ -125,7 +124,7 @@ it('names the rule of the sender that a mail could never meet', async () => {
 
 it('P6: refuses each recipient that is not on the allow list, in to, cc and bcc, before anything is stored', async () => {
   const { send, refusal, stored } = openBench();
-  const inbox: Inbox = { ...INBOX, policy: { recipients: 'listed', allow: ['ada@example.com', 'example.org', '*.example.net'] } };
+  const inbox: Inbox = { ...SAMPLE_INBOX, policy: { recipients: 'listed', allow: ['ada@example.com', 'example.org', '*.example.net'] } };
   const error = await refusal({
     inbox,
     to: ['Ada@Example.com', 'eve@example.com'],
@@ -141,7 +140,7 @@ it('P6: refuses each recipient that is not on the allow list, in to, cc and bcc,
 
 it('P6: lets a reply-only inbox write to those who wrote to it, and to those on its list', async () => {
   const { send, refusal } = openBench(['bob@example.net']);
-  const inbox: Inbox = { ...INBOX, policy: { recipients: 'reply-only', allow: ['example.org'] } };
+  const inbox: Inbox = { ...SAMPLE_INBOX, policy: { recipients: 'reply-only', allow: ['example.org'] } };
   await send({ inbox, to: ['bob@example.net', 'boss@example.org'] });
   const error = await refusal({ inbox, to: ['eve@example.net'] });
   expect(error.details).toEqual({ 'to.0': 'eve@example.net has not written to this inbox (policy of the inbox)' });
@@ -150,7 +149,7 @@ it('P6: lets a reply-only inbox write to those who wrote to it, and to those on 
 it('P6: needs the leave of both policies, the inbox and the token', async () => {
   const { refusal } = openBench();
   const by = { ...TOKEN, policy: { recipients: 'listed', allow: ['example.com'] } } as const;
-  const inbox: Inbox = { ...INBOX, policy: { recipients: 'listed', allow: ['example.com', 'example.org'] } };
+  const inbox: Inbox = { ...SAMPLE_INBOX, policy: { recipients: 'listed', allow: ['example.com', 'example.org'] } };
   const error = await refusal({ by, inbox, to: ['ada@example.com', 'ada@example.org'] });
   expect(error.details).toEqual({ 'to.1': 'ada@example.org is not on the allow list (policy of the token)' });
 });
@@ -158,14 +157,14 @@ it('P6: needs the leave of both policies, the inbox and the token', async () => 
 it('answers a repeat under its key although the policy was narrowed since', async () => {
   const { send } = openBench();
   const first = await send({ key: 'k1', subject: 'Once' });
-  const narrowed: Inbox = { ...INBOX, policy: { recipients: 'listed', allow: [] } };
+  const narrowed: Inbox = { ...SAMPLE_INBOX, policy: { recipients: 'listed', allow: [] } };
   expect(await send({ inbox: narrowed, key: 'k1', subject: 'Once' })).toMatchObject({ messageId: first.messageId, deduplicated: true });
 });
 
 it('P7: refuses mail while its token, tenant or inbox is stopped, and says why', async () => {
   const { ledger, stored, send, refusal } = openBench();
   expect(await refusal({ by: { ...TOKEN, isStopped: true } })).toMatchObject({ code: 'sending_stopped' });
-  for (const scope of [tenantScope(INBOX.tenant), inboxScope(INBOX.id)]) {
+  for (const scope of [tenantScope(SAMPLE_INBOX.tenant), inboxScope(SAMPLE_INBOX.id)]) {
     await ledger.hold([{ scope, why: 'stop', note: 'Stopped by ann.' }]);
     const error = await refusal({});
     expect(error).toMatchObject({ code: 'sending_stopped', facts: { status: 403 } });
@@ -178,9 +177,12 @@ it('P7: refuses mail while its token, tenant or inbox is stopped, and says why',
 
 it('accepts mail of a paused inbox, and says that it waits for a person', async () => {
   const { ledger, send } = openBench();
-  await ledger.hold([{ scope: inboxScope(INBOX.id), why: 'pause', note: 'Paused by ann.' }]);
+  await ledger.hold([{ scope: inboxScope(SAMPLE_INBOX.id), why: 'pause', note: 'Paused by ann.' }]);
   const { forecast } = await send({ priority: 'high' });
-  expect(forecast).toEqual({ because: { kind: 'hold', scope: inboxScope(INBOX.id), why: 'pause', note: 'Paused by ann.' }, ahead: 0 });
+  expect(forecast).toEqual({
+    because: { kind: 'hold', scope: inboxScope(SAMPLE_INBOX.id), why: 'pause', note: 'Paused by ann.' },
+    ahead: 0,
+  });
 });
 
 it('refuses a priority that it does not know', async () => {

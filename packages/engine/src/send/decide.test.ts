@@ -1,38 +1,22 @@
 import { expect, it } from 'vitest';
-import { inboxId, jobId, laneId, messageId, senderId, tenantId } from '../model/ids.ts';
 import type { RecipientReply, Report } from '../model/reply.ts';
 import type { Lease, Settlement } from '../ports/ledger.ts';
 import { classify } from './classify.ts';
 import type { CommitAnswer } from './commit.ts';
 import { decide } from './decide.ts';
+import { SAMPLE_LEASE } from '../../test/samples.ts';
 
 const MINUTE_MS = 60_000;
 const FACTS = { peer: 'mx.example:25', tls: 'none', isReused: false, durationMs: 5 };
 const OK = { code: 250, text: 'ok' };
 const LEASE: Lease = {
-  jobId: jobId(`job_05${'0'.repeat(24)}`),
-  token: 3,
-  kind: 'send',
-  tenant: tenantId(`acct_${'0'.repeat(26)}`),
-  sender: senderId('default'),
-  lane: laneId(inboxId(`ibx_${'0'.repeat(26)}`)),
-  messageId: messageId(`eml_${'0'.repeat(26)}`),
+  ...SAMPLE_LEASE,
   envelope: {
     from: 'agent@agents.example',
     to: ['a@x.example', 'b@x.example', 'c@x.example', 'd@x.example'],
     smtpUtf8: false,
     eightBit: false,
   },
-  payload: new Uint8Array(),
-  leaseMs: 60_000,
-  onDoubt: 'hold',
-  attempts: 0,
-  failures: {},
-  resends: 0,
-  crashes: 0,
-  busyReleases: 0,
-  ageMs: 0,
-  failingMs: 0,
 };
 
 function decided(report: Report, change: Partial<Lease> = {}, seen: { commit?: CommitAnswer; isStopping?: boolean } = {}): Settlement {

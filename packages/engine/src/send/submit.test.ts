@@ -1,26 +1,18 @@
 import PostalMime from 'postal-mime';
 import { expect, it } from 'vitest';
 import { ShoalError } from '../model/errors.ts';
-import { inboxId, jobId, senderId, tenantId, workerId } from '../model/ids.ts';
+import { jobId, tenantId, workerId } from '../model/ids.ts';
 import type { Message } from '../model/message.ts';
 import type { Ledger } from '../ports/ledger.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
 import { createManualClock } from '../testing/manual-clock.ts';
 import { createMemoryLedger } from '../testing/memory-ledger.ts';
+import { SAMPLE_INBOX } from '../../test/samples.ts';
 import { createSeededRandom } from '../testing/seeded-random.ts';
 import { createSubmit } from './submit.ts';
 
 const DAY_MS = 24 * 3_600_000;
-const INBOX = {
-  id: inboxId(`ibx_${'0'.repeat(26)}`),
-  tenant: tenantId(`acct_${'0'.repeat(26)}`),
-  localPart: 'agent',
-  domain: 'agents.example',
-  sender: senderId('default'),
-  isActive: true,
-  createdAt: 0,
-};
-const REQUEST: SubmitRequest = { tenant: INBOX.tenant, inbox: INBOX, to: ['ada@example.com'], subject: 'Hi', text: 'Hello' };
+const REQUEST: SubmitRequest = { tenant: SAMPLE_INBOX.tenant, inbox: SAMPLE_INBOX, to: ['ada@example.com'], subject: 'Hi', text: 'Hello' };
 
 function openBench(change: (ledger: Ledger) => Ledger = (ledger) => ledger) {
   const clock = createManualClock();
@@ -58,7 +50,7 @@ it('queues one job with the envelope and the bytes, and says so', async () => {
   const bench = openBench();
   const answer = await bench.send({ cc: ['c@example.com'], bcc: ['b@example.com', 'ada@EXAMPLE.com'], onDoubt: 'resend' });
   expect(answer.deduplicated).toBe(false);
-  expect(answer.job).toMatchObject({ state: 'ready', sender: 'default', lane: INBOX.id, onDoubt: 'resend' });
+  expect(answer.job).toMatchObject({ state: 'ready', sender: 'default', lane: SAMPLE_INBOX.id, onDoubt: 'resend' });
   expect(answer.job.envelope).toEqual({
     from: 'agent@agents.example',
     to: ['ada@example.com', 'c@example.com', 'b@example.com'],
@@ -200,7 +192,7 @@ const HEADER_FIELDS = [
   ['bcc.0', (text: string) => ({ bcc: [`${text}@example.com`] })],
   ['replyTo', (text: string) => ({ replyTo: `${text}@example.com` })],
   ['inReplyTo', (text: string) => ({ inReplyTo: `<${text}@example.com>` })],
-  ['inbox.displayName', (text: string) => ({ inbox: { ...INBOX, displayName: text } })],
+  ['inbox.displayName', (text: string) => ({ inbox: { ...SAMPLE_INBOX, displayName: text } })],
 ] as const;
 
 it.each(HEADER_FIELDS)('S6: refuses line breaks and control characters in %s, names the field and queues nothing', async (field, put) => {
@@ -249,7 +241,7 @@ it.each([
   ['key', { key: 'k'.repeat(257) }, /1 to 256/],
   ['key', { key: 'a\r\nb' }, /printable/],
   ['allowDuplicate', { allowDuplicate: 'yes' }, /true or false/],
-  ['inbox', { inbox: { ...INBOX, isActive: false } }, /deleted/],
+  ['inbox', { inbox: { ...SAMPLE_INBOX, isActive: false } }, /deleted/],
 ])('refuses %s as %j and says why', async (field, change, why) => {
   const bench = openBench();
   const error = await bench.refusal(change);

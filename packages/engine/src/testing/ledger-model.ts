@@ -29,6 +29,7 @@ import {
 } from './ledger-suite/desk.ts';
 import { createManualClock, type ManualClock } from './manual-clock.ts';
 import { createMemoryLedger, type MemoryLedger, type ReadyLane } from './memory-ledger.ts';
+import { expectFair, expectOldestFirst } from './ledger-model-turns.ts';
 import { nameOf } from './memory-turns.ts';
 
 export interface LedgerModelOptions {
@@ -302,38 +303,12 @@ async function leaseBoth(bench: Bench, request: LeaseRequest): Promise<readonly 
   return batch.leases;
 }
 
-function expectOldestFirst(lanes: readonly ReadyLane[], dealt: readonly JobId[]): void {
-  for (const lane of lanes) {
-    const mine = dealt.filter((id) => lane.jobs.includes(id));
-    expect(mine, `lane ${nameOf(lane)}: oldest first`).toEqual(lane.jobs.slice(0, mine.length));
-  }
-  expect(lanes.flatMap(({ jobs }) => jobs)).toEqual(expect.arrayContaining([...dealt]));
-}
-
 /** There was room for more: so whatever heads a lane now has to wait. */
 function expectNothingLeftOut(bench: Bench, lanes: readonly ReadyLane[], dealt: readonly JobId[], request: LeaseRequest): void {
   for (const lane of lanes) {
     const head = lane.jobs.find((id) => !dealt.includes(id));
     if (head !== undefined) expect(bench.spec.admit(head, request.worker).kind, `${nameOf(lane)}: ${head} was left out`).toBe('wait');
     if (head !== undefined) bench.reached.add('held up');
-  }
-}
-
-/** No sender, and no lane of a sender and priority, is more than one turn ahead of one that still waits. */
-function expectFair(lanes: readonly ReadyLane[], dealt: readonly JobId[]): void {
-  const turnsOf = (mine: readonly ReadyLane[]): { turns: number; left: number } => {
-    const jobs = mine.flatMap((lane) => lane.jobs);
-    const turns = jobs.filter((id) => dealt.includes(id)).length;
-    return { turns, left: jobs.length - turns };
-  };
-  const senders = [...new Set(lanes.map(({ sender }) => sender))].map((sender) => lanes.filter((lane) => lane.sender === sender));
-  const hasOnePriority = (mine: readonly ReadyLane[]): boolean => new Set(mine.map(({ priority }) => priority)).size === 1;
-  const rivals = [senders, ...senders.filter(hasOnePriority).map((mine) => mine.map((lane) => [lane]))];
-  for (const group of rivals) {
-    const counts = group.map(turnsOf);
-    const most = Math.max(0, ...counts.map(({ turns }) => turns));
-    for (const { turns, left } of counts)
-      expect(left === 0 || turns >= most - 1, `one had ${turns} turns and still waits, another had ${most}`).toBe(true);
   }
 }
 

@@ -9,6 +9,7 @@ import { storeRestarted } from './ledger-suite/case-07-store-restarted.ts';
 import { budgetsAndStanding } from './ledger-suite/case-08-budgets-and-standing.ts';
 import { holdsAndGates } from './ledger-suite/case-08-holds-and-gates.ts';
 import { limits } from './ledger-suite/case-08-limits.ts';
+import { priorities } from './ledger-suite/case-08-priorities.ts';
 import { turns } from './ledger-suite/case-08-turns.ts';
 import { retryAndPoison } from './ledger-suite/case-09-retry-and-poison.ts';
 import { shutdownCancelTime } from './ledger-suite/case-10-shutdown-cancel-time.ts';
@@ -37,6 +38,7 @@ export function ledgerSuite(name: string, open: () => Promise<LedgerWorld>): voi
     crashPointsOfSubmit(given);
     storeRestarted(given);
     turns(given);
+    priorities(given);
     limits(given);
     holdsAndGates(given);
     budgetsAndStanding(given);

@@ -24,6 +24,7 @@ import type {
 import { type Forecast, type SenderStanding, type Standing, WORKER_SEEN_MS, type WorkerSeen } from '../ports/ledger-scopes.ts';
 import * as life from './job-life.ts';
 import type { JobRecord } from './job-life.ts';
+import { createBell } from './memory-bell.ts';
 import { type Admission, createMemoryLimits, isPausing, scopesOf } from './memory-limits.ts';
 import { createTurns, type Lane, nameOf } from './memory-turns.ts';
 
@@ -694,51 +695,6 @@ function leaseOf(record: JobRecord, payload: Uint8Array, leaseMs: number, now: n
     ageMs: now - record.queuedAt,
     failingMs: record.firstFailedAt === undefined ? 0 : now - record.firstFailedAt,
     ...(born.expiresAt !== undefined && { expiresInMs: born.expiresAt - now }),
-  };
-}
-
-// ---- The doorbell
-
-interface Bell {
-  ring(): void;
-  silence(): void;
-  wait(maxMs: number, signal: AbortSignal): Promise<void>;
-  end(): void;
-}
-
-/** A ring that nobody waited for is kept for the next who waits: work may come between a worker's look and its wait. */
-function createBell(clock: Pick<Clock, 'after'>): Bell {
-  const waiters = new Set<() => void>();
-  let hasRung = false;
-  const wakeAll = (): void => {
-    for (const wake of [...waiters]) wake();
-  };
-  return {
-    ring() {
-      hasRung = waiters.size === 0;
-      wakeAll();
-    },
-    silence() {
-      hasRung = false;
-    },
-    wait: (maxMs, signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve();
-        if (hasRung) {
-          hasRung = false;
-          return resolve();
-        }
-        const wake = (): void => {
-          waiters.delete(wake);
-          cancel();
-          signal.removeEventListener('abort', wake);
-          resolve();
-        };
-        const cancel = clock.after(maxMs, wake);
-        signal.addEventListener('abort', wake);
-        waiters.add(wake);
-      }),
-    end: wakeAll,
   };
 }
 

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseSqliteDriver, type SqliteDriver } from '../../src/adapters/_shared/sqlite-driver.ts';
-import { openSqliteFile, type SqliteFile, type SqliteFileOptions, type SqlValue } from '../../src/adapters/_shared/sqlite-file.ts';
+import { openSqliteFile, type SqliteFile, type SqliteFileOptions } from '../../src/adapters/_shared/sqlite-file.ts';
+import type { SqlValue } from '../../src/adapters/_shared/sqlite-statement.ts';
 import { migrate } from '../../src/adapters/_shared/sqlite-migrations.ts';
 import { openSqliteLedger } from '../../src/adapters/ledger/sqlite/index.ts';
 

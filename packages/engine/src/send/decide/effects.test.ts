@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
-import { inboxId, jobId, laneId, messageId, senderId, tenantId } from '../../model/ids.ts';
+import { senderId } from '../../model/ids.ts';
 import type { FailureCause, Phase, RecipientReply, Report } from '../../model/reply.ts';
 import type { Lease, Settlement } from '../../ports/ledger.ts';
 import { classify } from '../classify.ts';
 import { decide } from '../decide.ts';
 import { merged } from './effects.ts';
+import { SAMPLE_LEASE } from '../../../test/samples.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -12,24 +13,9 @@ const HOUR_MS = 60 * MINUTE_MS;
 const GMAIL = 'smtp.gmail.com:587';
 const TO = ['ann@x.example', 'bob@y.example', 'cyd@z.example'];
 const LEASE: Lease = {
-  jobId: jobId(`job_05${'0'.repeat(24)}`),
-  token: 3,
-  kind: 'send',
-  tenant: tenantId(`acct_${'0'.repeat(26)}`),
+  ...SAMPLE_LEASE,
   sender: senderId('bulk'),
-  lane: laneId(inboxId(`ibx_${'0'.repeat(26)}`)),
-  messageId: messageId(`eml_${'0'.repeat(26)}`),
   envelope: { from: 'agent@Agents.example', to: TO, smtpUtf8: false, eightBit: false },
-  payload: new Uint8Array(),
-  leaseMs: 60_000,
-  onDoubt: 'hold',
-  attempts: 0,
-  failures: {},
-  resends: 0,
-  crashes: 0,
-  busyReleases: 0,
-  ageMs: 0,
-  failingMs: 0,
 };
 
 interface Given {

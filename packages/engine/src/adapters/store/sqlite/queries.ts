@@ -9,7 +9,8 @@ import {
   SqliteQueryCompiler,
   type UpdateResult,
 } from 'kysely';
-import type { SqliteFile, SqlValue, Statement } from '../../_shared/sqlite-file.ts';
+import type { SqliteFile } from '../../_shared/sqlite-file.ts';
+import type { SqlValue, Statement } from '../../_shared/sqlite-statement.ts';
 import type { Tables } from './tables.ts';
 
 /** Runs compiled queries at once, inside `file.read` or `file.write`; kysely's own execution awaits between its steps and is not used. */
