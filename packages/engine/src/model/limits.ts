@@ -11,11 +11,28 @@ export const SUBJECT_CHARACTERS_MAX = 998;
 /** Our own: what an agent writes by hand fits; larger content is an attachment. */
 export const TEXT_BYTES_MAX = 1_000_000;
 export const HTML_BYTES_MAX = 2_000_000;
-/** Our own: what most providers take of a finished mail, encoded (20 to 40 MB). Encoding makes up to three bytes of one. */
-export const MESSAGE_BYTES_MAX = 25_000_000;
+/** Our own: of one mail, together and before they are encoded. Base64 with its line ends makes 34.3 MB of them. */
+export const ATTACHMENT_BYTES_MAX = 25_000_000;
+export const ATTACHMENTS_MAX = 100;
+/** What the common file systems take. */
+export const FILE_NAME_BYTES_MAX = 255;
+/** RFC 6838 section 4.2: of a type, and of a subtype. */
+export const MEDIA_TYPE_CHARACTERS_MAX = 127;
+/** Header fields of a caller; all fields together, with a hundred recipients, stay far below the 256 KiB that servers take. */
+export const HEADERS_MAX = 50;
+export const HEADER_NAME_CHARACTERS_MAX = 76;
+export const HEADER_VALUE_BYTES_MAX = 4_096;
+export const HEADERS_BYTES_MAX = 32 * 1024;
+/**
+ * Our own: a finished mail, encoded; what most providers take lies between 20 and 40 MB, and one that takes less says so
+ * (RFC 1870). Room for all attachments and some text; encoding makes up to three bytes of one.
+ */
+export const MESSAGE_BYTES_MAX = 36_000_000;
 /** Our own: base64 of 25 MiB is 34 MiB, and some room. */
 export const REQUEST_BYTES_MAX = 40 * 1024 * 1024;
 export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 256;
+/** Mails of one request. */
+export const SEND_BATCH_MAX = 100;
 
 /** Our own: three missed heartbeats end a lease, and nothing new is begun in its last seconds. */
 export const LEASE_MS = 60_000;

@@ -1,6 +1,18 @@
 import type { InboxId, MessageId, TenantId } from './ids.ts';
 import type { DoubtPolicy } from './job.ts';
 
+/** A file that went with a mail: what it is, and where its bytes stand in the finished MIME. They are kept there alone. */
+export interface Attachment {
+  readonly filename: string;
+  readonly contentType: string;
+  /** Decoded. */
+  readonly sizeBytes: number;
+  /** Without angle brackets: what the HTML calls it by, as `cid:`. */
+  readonly contentId?: string;
+  /** Of its base64 within the finished MIME. */
+  readonly encoded: { readonly fromByte: number; readonly bytes: number };
+}
+
 /** What was submitted, as a caller reads it back. The finished MIME stands apart, as bytes. */
 export interface Message {
   readonly id: MessageId;
@@ -16,6 +28,9 @@ export interface Message {
   readonly subject: string;
   readonly text?: string;
   readonly html?: string;
+  /** Those the caller set, as they were written. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly attachments?: readonly Attachment[];
   readonly onDoubt: DoubtPolicy;
   /** Of the finished MIME. */
   readonly sizeBytes: number;

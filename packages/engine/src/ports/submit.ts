@@ -5,6 +5,17 @@ import type { Priority } from '../model/limit.ts';
 import type { TokenRecord } from '../model/tenant.ts';
 import type { Allowance, Forecast } from './ledger-scopes.ts';
 
+/** A file that goes with a mail. Its content always comes along: nothing here names a file or an address to read (security S8). */
+export interface AttachmentRequest {
+  readonly filename: string;
+  /** Base64 of RFC 4648 section 4, with its padding and in one line. */
+  readonly content: string;
+  /** Such as `application/pdf`; `application/octet-stream` unless said. */
+  readonly contentType?: string;
+  /** The HTML shows it where it says `cid:` and this. */
+  readonly contentId?: string;
+}
+
 /** A request to send, as its caller wrote it: nothing in it was checked. */
 export interface SubmitRequest {
   readonly tenant: TenantId;
@@ -18,6 +29,9 @@ export interface SubmitRequest {
   readonly subject: string;
   readonly text?: string;
   readonly html?: string;
+  /** Only those that a caller may set; everything else about the header is ours. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly attachments?: readonly AttachmentRequest[];
   /** A Message-ID with its angle brackets. */
   readonly inReplyTo?: string;
   /** Epoch ms. */
@@ -48,7 +62,7 @@ export interface SubmitAnswer {
  * The one way mail enters the program; every story sends through it.
  *
  * @throws ShoalError `refused_value` (a field that may not be sent), `body_missing`, `key_reused` (`details` names what
- * differs), `recipient_not_allowed`, `sending_stopped`, `budget_used_up`, `over_limit`, `ledger_unreachable`. In each case nothing
+ * differs), `too_large`, `recipient_not_allowed`, `sending_stopped`, `budget_used_up`, `over_limit`, `ledger_unreachable`. In each case nothing
  * was stored.
  */
 export interface Submit {

@@ -226,6 +226,17 @@ describe('messages', () => {
     expect((await store.listMessages({ tenant: ours, max: 10 })).messages).toHaveLength(1);
   });
 
+  it('keeps the headers and the list of attachments of a message', async () => {
+    const { store, add } = await openStore();
+    const attachments = [
+      { filename: 'Größe.pdf', contentType: 'application/pdf', sizeBytes: 3, encoded: { fromByte: 400, bytes: 4 } },
+      { filename: 'logo.png', contentType: 'image/png', sizeBytes: 6, contentId: 'logo', encoded: { fromByte: 500, bytes: 8 } },
+    ];
+    const rich = aMessage('m1', { headers: { 'X-Campaign': 'spring' }, attachments });
+    await add(rich, aMessage('m2'));
+    expect(await store.getMessages(ours, [rich.id, aMessage('m2').id])).toEqual([rich, aMessage('m2')]);
+  });
+
   it('answers for several ids in the order of the question, with a gap for each it does not know', async () => {
     const { store, add } = await openStore();
     const [one, two, foreign] = [aMessage('m1'), aMessage('m2'), aMessage('m3', { tenant: theirs })];

@@ -100,4 +100,11 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE inboxes ADD COLUMN policy TEXT;
     `,
   },
+  {
+    version: 4,
+    sql: `
+      ALTER TABLE messages ADD COLUMN headers TEXT;
+      ALTER TABLE messages ADD COLUMN attachments TEXT;
+    `,
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Caps } from '../../../model/caps.ts';
 import { type Inbox, mailboxKey } from '../../../model/inbox.ts';
-import type { Message } from '../../../model/message.ts';
+import type { Attachment, Message } from '../../../model/message.ts';
 import type { RecipientPolicy } from '../../../model/policy.ts';
 import type { TokenRecord } from '../../../model/tenant.ts';
 import type { BoundsChange } from '../../../ports/store.ts';
@@ -111,6 +111,8 @@ export function rowOfMessage(message: Message): Insertable<MessageTable> {
     size_bytes: message.sizeBytes,
     created_at: message.createdAt,
     ended: message.ended ?? null,
+    headers: message.headers === undefined ? null : JSON.stringify(message.headers),
+    attachments: message.attachments === undefined ? null : JSON.stringify(message.attachments),
   };
 }
 
@@ -132,6 +134,8 @@ export function messageOf(row: Selectable<MessageTable>): Message {
     sizeBytes: row.size_bytes,
     createdAt: row.created_at,
     ...(row.ended === null ? {} : { ended: row.ended }),
+    ...(row.headers === null ? {} : { headers: JSON.parse(row.headers) as Record<string, string> }),
+    ...(row.attachments === null ? {} : { attachments: JSON.parse(row.attachments) as Attachment[] }),
   };
 }
 

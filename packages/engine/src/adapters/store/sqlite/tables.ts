@@ -65,6 +65,9 @@ export interface MessageTable {
   readonly size_bytes: number;
   readonly created_at: number;
   readonly ended: 'sent' | 'canceled' | null;
+  /** JSON. */
+  readonly headers: string | null;
+  readonly attachments: string | null;
 }
 
 export interface SenderTable {
