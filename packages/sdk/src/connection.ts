@@ -1,4 +1,4 @@
-import { ShoalError } from './error.ts';
+import { errorSaid, ShoalError } from './error.ts';
 import { wait } from './surroundings.ts';
 
 export interface Retries {
@@ -125,25 +125,12 @@ function backoffMs(tries: number): number {
   return Math.floor(Math.min(250 * 2 ** tries, 8_000) * Math.random());
 }
 
-const RETRYABLE_STATUS: readonly number[] = [429, 502, 503, 504];
-
 function errorOf({ response, bytes }: Answered): ShoalError {
-  const body = parsed(bytes);
-  const said = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
-  const isForeign = typeof said['error'] !== 'string';
-  return new ShoalError({
-    code: text(said['error']) ?? 'bad_answer',
-    message: text(said['message']) ?? `HTTP ${response.status} from ${response.url === '' ? 'the server' : response.url}`,
-    status: response.status,
-    retryable: typeof said['retryable'] === 'boolean' ? said['retryable'] : RETRYABLE_STATUS.includes(response.status),
-    hint:
-      text(said['hint']) ?? (isForeign ? 'This is no answer of Shoal: look at SHOAL_URL, and at what stands between here and there.' : ''),
-    requestId: text(said['requestId']) ?? '',
-    details: {
-      ...(typeof said['details'] === 'object' ? said['details'] : {}),
-      ...(said['differs'] === undefined ? {} : { differs: said['differs'] }),
-    },
-    retryAfterMs: waitAskedFor(response.headers.get('Retry-After')),
+  const { status, url, headers } = response;
+  return errorSaid(parsed(bytes), {
+    status,
+    otherwise: `HTTP ${status} from ${url === '' ? 'the server' : url}`,
+    retryAfterMs: waitAskedFor(headers.get('Retry-After')),
   });
 }
 
@@ -201,8 +188,4 @@ function parsed(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }

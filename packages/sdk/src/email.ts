@@ -2,7 +2,7 @@ import type { Allowance } from './allowance.ts';
 import type { Connection } from './connection.ts';
 import { ShoalError } from './error.ts';
 import { onlyKnown, positiveNumber } from './option.ts';
-import { wait } from './surroundings.ts';
+import { until } from './until.ts';
 
 /**
  * `queued`: accepted and durable. `sending`: the last byte may be on the wire. `sent`: the next mail server took it.
@@ -41,8 +41,16 @@ export interface Budget extends Allowance {
   readonly of: string;
 }
 
-/** An email as the server knows it now. */
-export interface EmailRecord {
+/** A file of an email, without its bytes. */
+export interface AttachmentRecord {
+  readonly filename: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  readonly contentId?: string | null;
+}
+
+/** An email as a list shows it. */
+export interface EmailSummary {
   readonly id: string;
   readonly inboxId: string;
   readonly status: Status;
@@ -53,12 +61,21 @@ export interface EmailRecord {
   readonly cc: readonly string[] | null;
   readonly bcc: readonly string[] | null;
   readonly subject: string;
+  /** The first characters of its text. */
+  readonly preview: string;
+  readonly attachments: readonly AttachmentRecord[];
+  /** As sent. */
+  readonly sizeBytes: number;
+  /** ISO 8601. */
+  readonly createdAt: string;
+}
+
+/** An email as the server knows it now. */
+export interface EmailRecord extends EmailSummary {
   readonly text: string | null;
   readonly html: string | null;
   /** What a queued mail waits for the longest, and until when (ISO 8601); null when nothing is in its way. */
   readonly waiting: Omit<Forecast, 'ahead'> | null;
-  /** ISO 8601. */
-  readonly createdAt: string;
   /** One for each envelope: where a server refused some recipients for now, the rest has a job of its own. None some days after its end. */
   readonly jobs: readonly JobRecord[];
 }
@@ -165,7 +182,12 @@ export function emailHandle(connection: Connection, known: Known): Email {
     async waitUntilSent(options = {}) {
       onlyKnown('waitUntilSent()', options, ['timeoutMs', 'signal']);
       const timeoutMs = positiveNumber('timeoutMs', options.timeoutMs, 60_000);
-      return untilSent(known.id, { read, timeoutMs, signal: options.signal });
+      return until({
+        look: async (signal) => ended(await read(signal)),
+        timeoutMs,
+        tooLate: () => stillWaiting(known.id, timeoutMs),
+        signal: options.signal,
+      });
     },
     async cancel() {
       const answer = await connection.json<{ readonly status: Status }>({ method: 'POST', path: `${path}/cancel` });
@@ -175,35 +197,10 @@ export function emailHandle(connection: Connection, known: Known): Email {
   };
 }
 
-/** A quick first look, since most mail is gone within a moment; then calmer, since the rest waits for minutes. */
-const PAUSES_MS = [50, 100, 200, 400, 800, 1_500, 3_000];
-const PAUSE_MS_MAX = 5_000;
-
-interface Waiting {
-  readonly read: (signal: AbortSignal) => Promise<EmailRecord>;
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function untilSent(id: string, { read, timeoutMs, signal }: Waiting): Promise<'sent'> {
-  const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(stillWaiting(id, timeoutMs)), timeoutMs);
-  const stop = (): void => limit.abort(signal?.reason);
-  if (signal?.aborted === true) stop();
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    for (let looks = 0; ; looks++) {
-      limit.signal.throwIfAborted();
-      const record = await read(limit.signal);
-      if (record.status === 'sent') return 'sent';
-      const end = endOf(record);
-      if (end !== undefined) throw end;
-      await wait(PAUSES_MS[looks] ?? PAUSE_MS_MAX, limit.signal);
-    }
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener('abort', stop);
-  }
+function ended(record: EmailRecord): 'sent' | undefined {
+  const end = endOf(record);
+  if (end !== undefined) throw end;
+  return record.status === 'sent' ? 'sent' : undefined;
 }
 
 function endOf(record: EmailRecord): ShoalError | undefined {

@@ -7,7 +7,8 @@ export type ClientErrorCode =
   | 'token_file'
   | 'mail_failed'
   | 'mail_in_doubt'
-  | 'mail_canceled';
+  | 'mail_canceled'
+  | 'operation_failed';
 
 export interface ShoalErrorFacts {
   readonly code: string;
@@ -58,4 +59,33 @@ export class ShoalError extends Error {
     this.details = facts.details ?? {};
     this.retryAfterMs = facts.retryAfterMs;
   }
+}
+
+const RETRYABLE_STATUS: readonly number[] = [429, 502, 503, 504];
+
+/** The error in a body that should be `{error, message, requestId, retryable, hint}`, and may be anything. */
+export function errorSaid(
+  body: unknown,
+  about: { readonly status: number; readonly otherwise: string; readonly retryAfterMs?: number | undefined },
+): ShoalError {
+  const said = typeof body === 'object' && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+  const isForeign = typeof said['error'] !== 'string';
+  return new ShoalError({
+    code: text(said['error']) ?? 'bad_answer',
+    message: text(said['message']) ?? about.otherwise,
+    status: about.status,
+    retryable: typeof said['retryable'] === 'boolean' ? said['retryable'] : RETRYABLE_STATUS.includes(about.status),
+    hint:
+      text(said['hint']) ?? (isForeign ? 'This is no answer of Shoal: look at SHOAL_URL, and at what stands between here and there.' : ''),
+    requestId: text(said['requestId']) ?? '',
+    details: {
+      ...(typeof said['details'] === 'object' ? said['details'] : {}),
+      ...(said['differs'] === undefined ? {} : { differs: said['differs'] }),
+    },
+    retryAfterMs: about.retryAfterMs,
+  });
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -23,6 +23,13 @@ export function notEmpty(name: string, value: string | undefined): string | unde
   return value.trim();
 }
 
+/** For what stands in a path: left out or empty it would name something else. */
+export function needed(name: string, value: string): string {
+  const given = notEmpty(name, value);
+  if (given === undefined) throw badOption(`${name} is missing`, 'Name what is meant.');
+  return given;
+}
+
 export function badOption(message: string, hint: string): ShoalError {
   return new ShoalError({ code: 'bad_option', message, hint });
 }

@@ -1,12 +1,16 @@
 import { type Connection, openConnection, type Retries } from './connection.ts';
-import { type Email, type EmailRecord, emailHandle, type JobRecord } from './email.ts';
+import { type Email, type EmailRecord, emailHandle, type EmailSummary } from './email.ts';
+import { type EmailFilter, emailsOn } from './emails.ts';
 import { deleteInbox, type Inbox, type InboxRecord, inboxHandle } from './inbox.ts';
+import { type List, listOn } from './list.ts';
 import { badOption, notEmpty, onlyKnown, positiveNumber } from './option.ts';
 import type { QueueRecord } from './queue.ts';
+import { type Reviews, reviewsOn } from './review.ts';
 import { type Senders, sendersOn } from './senders.ts';
 import { type Switches, switchesOn } from './switch.ts';
 import { environmentVariable } from './surroundings.ts';
 import { explained, findToken, type Token } from './token.ts';
+import { type Tokens, tokensOn } from './tokens.ts';
 
 export interface ShoalOptions {
   /** The server. Default: `SHOAL_URL`, then `http://127.0.0.1:7070`. */
@@ -22,16 +26,6 @@ export interface ShoalOptions {
   readonly retries?: Retries;
 }
 
-/** A job that somebody has to look at: given up (`deadLetters`) or in doubt (`doubts`), with what its mail is known by. */
-export interface JobForReview extends JobRecord {
-  /** Of the job; `requeue` and `resolveDoubt` take it, and take the email's id for all of its jobs. */
-  readonly id: string;
-  readonly emailId: string;
-  readonly inboxId: string | null;
-  readonly from: string;
-  readonly subject: string | null;
-}
-
 /** Mail that the server kept instead of sending it, because no transport is configured. `(await mail.email(emailId)).raw()` reads it. */
 export interface CapturedMail {
   readonly emailId: string;
@@ -45,7 +39,7 @@ export interface CapturedMail {
 }
 
 /** A client of one server, with one token. */
-export interface Shoal extends Switches {
+export interface Shoal extends Reviews, Switches, Tokens {
   /** The server it talks to. */
   readonly url: string;
 
@@ -120,6 +114,14 @@ export interface Shoal extends Switches {
   email(id: string): Promise<Email>;
 
   /**
+   * Emails of this account, newest first.
+   *
+   * @example
+   * for await (const { id, subject } of mail.emails({ status: 'failed', since: Date.now() - 86_400_000 })) console.log(id, subject);
+   */
+  emails(filter?: EmailFilter): List<EmailSummary>;
+
+  /**
    * How the queue stands: depth by state, each sender with what it waits for and until when, workers and rates. For the operator.
    *
    * @throws ShoalError `forbidden` with the token of an agent
@@ -129,46 +131,12 @@ export interface Shoal extends Switches {
   queue(options?: { readonly after?: string }): Promise<QueueRecord>;
 
   /**
-   * Mail that was given up, newest first.
-   *
-   * @example
-   * for (const dead of await mail.deadLetters()) console.log(dead.subject, dead.reason);
-   */
-  deadLetters(): Promise<readonly JobForReview[]>;
-
-  /**
-   * Tries a dead mail again: attempt 0, the same bytes, the same Message-ID.
-   *
-   * @throws ShoalError `not_found`, `wrong_state` when it is not dead
-   * @example
-   * await mail.requeue(dead.id);
-   */
-  requeue(id: string): Promise<void>;
-
-  /**
-   * Mail whose last byte was sent and whose reply was not seen, newest first.
-   *
-   * @example
-   * for (const doubt of await mail.doubts()) console.log(doubt.recipients, doubt.subject);
-   */
-  doubts(): Promise<readonly JobForReview[]>;
-
-  /**
-   * Decides a doubt: it did arrive (`sent`), send it once more (`resend`), or it did not and shall not (`dead`).
-   *
-   * @throws ShoalError `not_found`, `wrong_state` when it is not in doubt
-   * @example
-   * await mail.resolveDoubt(doubt.id, 'sent', { note: 'the recipient confirmed it' });
-   */
-  resolveDoubt(id: string, verdict: 'sent' | 'resend' | 'dead', options?: { readonly note?: string }): Promise<void>;
-
-  /**
    * Mail that was kept instead of being sent, newest first; empty on a server with a transport.
    *
    * @example
-   * const [newest] = await mail.captured();
+   * for await (const { to, subject } of mail.captured()) console.log(to, subject);
    */
-  captured(): Promise<readonly CapturedMail[]>;
+  captured(): List<CapturedMail>;
 }
 
 /**
@@ -234,7 +202,7 @@ function client(connection: Connection, token: Token | undefined): Shoal {
       return openInbox(options);
     },
     async inboxes() {
-      const { data } = await call.json<Page<InboxRecord>>({ method: 'GET', path: '/v1/inboxes' });
+      const { data } = await call.json<{ readonly data: readonly InboxRecord[] }>({ method: 'GET', path: '/v1/inboxes' });
       return data.map((record) => inboxHandle(call, record));
     },
     inbox: async (id) => inboxHandle(call, await call.json<InboxRecord>({ method: 'GET', path: `/v1/inboxes/${encodeURIComponent(id)}` })),
@@ -243,42 +211,15 @@ function client(connection: Connection, token: Token | undefined): Shoal {
       const record = await call.json<EmailRecord>({ method: 'GET', path: `/v1/emails/${encodeURIComponent(id)}` });
       return emailHandle(call, { id: record.id, status: record.status, deduplicated: false });
     },
+    emails: (filter = {}) => emailsOn(call, filter),
     async queue(options = {}) {
       onlyKnown('queue()', options, ['after']);
       const query = options.after === undefined ? '' : `?after=${encodeURIComponent(options.after)}`;
       return call.json<QueueRecord>({ method: 'GET', path: `/v1/queue${query}` });
     },
-    deadLetters: () => allPages<JobForReview>(call, '/v1/dead-letters'),
-    async requeue(id) {
-      await call.json({ method: 'POST', path: `/v1/dead-letters/${encodeURIComponent(id)}/requeue` });
-    },
-    doubts: () => allPages<JobForReview>(call, '/v1/doubts'),
-    async resolveDoubt(id, verdict, options = {}) {
-      onlyKnown('resolveDoubt()', options, ['note']);
-      await call.json({ method: 'POST', path: `/v1/doubts/${encodeURIComponent(id)}/resolve`, body: { verdict, ...options } });
-    },
-    captured: () => allPages<CapturedMail>(call, '/v1/captured'),
+    captured: () => listOn(call, '/v1/captured'),
+    ...reviewsOn(call),
+    ...tokensOn(call),
     ...switchesOn(call),
   };
-}
-
-interface Page<Item> {
-  readonly data: readonly Item[];
-  readonly cursor?: string | null;
-}
-
-/** A thousand answers are for a person to look at; more is for a program, page by page over HTTP. */
-const PAGES_MAX = 10;
-
-async function allPages<Item>(connection: Connection, path: string): Promise<readonly Item[]> {
-  const items: Item[] = [];
-  let cursor: string | null | undefined;
-  for (let pages = 0; pages < PAGES_MAX; pages++) {
-    const query = cursor == null ? '?limit=100' : `?limit=100&cursor=${encodeURIComponent(cursor)}`;
-    const page: Page<Item> = await connection.json<Page<Item>>({ method: 'GET', path: `${path}${query}` });
-    items.push(...page.data);
-    cursor = page.cursor;
-    if (cursor == null) break;
-  }
-  return items;
 }

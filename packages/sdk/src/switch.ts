@@ -24,20 +24,6 @@ export interface Bounds {
   readonly policy?: RecipientPolicy;
 }
 
-/** A token by its id; the token itself is shown once, when it is made. */
-export interface TokenRecord {
-  /** `tok_...` */
-  readonly id: string;
-  /** `acct_...`: whose mail it sees. */
-  readonly account: string;
-  readonly role: 'operator' | 'agent';
-  readonly isStopped: boolean;
-  readonly caps: Caps | null;
-  readonly policy: RecipientPolicy | null;
-  /** ISO 8601. */
-  readonly createdAt: string;
-}
-
 /** What holds mail back. */
 export interface HoldRecord {
   /** `stop` and `pause` are by somebody; `account`, `blocked` and `throttled` by what a mail server said. */
@@ -104,23 +90,6 @@ export interface Switches {
    * await mail.setBounds(inbox.id, { caps: { perHour: { messages: 50, newRecipients: 10 } } });
    */
   setBounds(tokenOrInbox: string, bounds: Bounds): Promise<void>;
-
-  /**
-   * Makes a token for an agent, bound from its first use on. For operators.
-   *
-   * @throws ShoalError `forbidden`, `refused_value`
-   * @example
-   * const { token } = await mail.createToken({ ownAccount: true, caps: { perDay: 500 } });
-   */
-  createToken(options?: Bounds & { readonly ownAccount?: boolean }): Promise<TokenRecord & { readonly token: string }>;
-
-  /**
-   * The tokens of this account; with an operator's those of all accounts. Newest first.
-   *
-   * @example
-   * for (const { id, caps } of await mail.tokens()) console.log(id, caps);
-   */
-  tokens(): Promise<readonly TokenRecord[]>;
 }
 
 export function switchesOn(connection: Connection): Switches {
@@ -148,13 +117,6 @@ export function switchesOn(connection: Connection): Switches {
       if (account !== undefined || path === '/v1/account')
         throw badOption('setBounds() takes a token or an inbox', 'Name it by its id, or an inbox by its address.');
       await connection.json({ method: 'PATCH', path, body: bounds });
-    },
-    async createToken(options = {}) {
-      onlyKnown('createToken()', options, ['ownAccount', 'caps', 'policy']);
-      return connection.json<TokenRecord & { readonly token: string }>({ method: 'POST', path: '/v1/tokens', body: options });
-    },
-    async tokens() {
-      return (await connection.json<{ readonly data: readonly TokenRecord[] }>({ method: 'GET', path: '/v1/tokens' })).data;
     },
   };
 }
