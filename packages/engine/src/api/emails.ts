@@ -2,7 +2,7 @@ import { ShoalError } from '../model/errors.ts';
 import { type InboxId, type MessageId, messageId, type TenantId } from '../model/ids.ts';
 import type { Inbox } from '../model/inbox.ts';
 import { type Job, STATES, type Status, statusOf, statusOfAll } from '../model/job.ts';
-import type { Message } from '../model/message.ts';
+import type { Attachment, Message } from '../model/message.ts';
 import type { SubmitAnswer, SubmitRequest } from '../ports/submit.ts';
 import { pageAt } from './cursor.ts';
 import { type JobStory, jobsOf, storiesOf } from './jobs.ts';
@@ -102,6 +102,25 @@ export async function readRaw(
   const bytes = payload ?? (await ports.captured?.raw(id));
   if (bytes === undefined) throw new ShoalError('not_found', 'the raw mail is no longer kept');
   return { id, bytes };
+}
+
+/** @throws ShoalError `not_found` */
+export async function readAttachment(
+  ports: Pick<ApiPorts, 'store' | 'ledger' | 'captured'>,
+  tenant: TenantId,
+  reference: string,
+  index: string,
+): Promise<{ readonly attachment: Attachment; readonly bytes: Uint8Array }> {
+  const id = readMessageId(reference);
+  const message = id === undefined ? undefined : await ports.store.getMessage(tenant, id);
+  if (message === undefined) throw noEmail();
+  const attachment = /^\d{1,3}$/.test(index) ? message.attachments?.[Number(index)] : undefined;
+  if (attachment === undefined)
+    throw new ShoalError('not_found', `the email has ${message.attachments?.length ?? 0} attachments, and none with this index`);
+  const raw = await readRaw(ports, tenant, reference);
+  const { fromByte, bytes } = attachment.encoded;
+  const base64 = Buffer.from(raw.bytes.buffer, raw.bytes.byteOffset + fromByte, bytes);
+  return { attachment, bytes: Buffer.from(base64.toString('latin1'), 'base64') };
 }
 
 export interface CanceledEmail {

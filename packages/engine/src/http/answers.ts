@@ -4,6 +4,7 @@ import type { Email, SentEmail, WholeEmail } from '../api/emails.ts';
 import type { JobForReview, JobStory } from '../api/jobs.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
 import type { Attempt, Job } from '../model/job.ts';
+import type { Attachment } from '../model/message.ts';
 import type { RecipientReply } from '../model/reply.ts';
 import { iso, isoOrNull } from './iso.ts';
 import { budgetJson, forecastJson, waitJson } from './standing-json.ts';
@@ -50,8 +51,8 @@ export function emailJson(email: Email): Json {
     preview: (message.text ?? '').slice(0, PREVIEW_CHARACTERS_MAX),
     body: null,
     isRead: true,
-    hasAttachments: false,
-    attachments: [],
+    hasAttachments: (message.attachments ?? []).length > 0,
+    attachments: (message.attachments ?? []).map(attachmentJson),
     threadId: null,
     sizeBytes: message.sizeBytes,
     security: { injectionRiskScore: 0, flags: [], spf: null, dkim: null, dmarc: null },
@@ -69,6 +70,7 @@ export function wholeEmailJson(email: WholeEmail): Json {
     body: message.text ?? message.html ?? '',
     text: message.text ?? null,
     html: message.html ?? null,
+    headers: message.headers ?? {},
     waiting: waitJson(email.wait),
     jobs: email.stories.map(storyJson),
   };
@@ -88,6 +90,11 @@ export function sentEmailJson(sent: SentEmail): Json {
     forecast: sent.forecast === undefined ? null : forecastJson(sent.forecast),
     budget: (sent.budgets ?? []).map(budgetJson),
   };
+}
+
+/** `s3Key` is what LobsterMail's clients call a file by; the path of ours ends in `index`. */
+function attachmentJson({ filename, contentType, sizeBytes, contentId }: Attachment, index: number): Json {
+  return { index, filename, contentType, sizeBytes, contentId: contentId ?? null, s3Key: `att_${index}` };
 }
 
 function storyJson({ job, attempts }: JobStory): Json {

@@ -9,6 +9,7 @@ import { ShoalError } from '../model/errors.ts';
 import { base32 } from '../model/ids.ts';
 import type { Log } from '../ports/log.ts';
 import { authenticate } from './auth.ts';
+import { contentDisposition } from './content-disposition.ts';
 import { refuseForeignPages } from './door.ts';
 import { errorAnswer } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
@@ -120,7 +121,13 @@ function respond(given: Answer, visit: Visit): Response {
       });
     case 'bytes':
       return new Response(given.bytes as Uint8Array<ArrayBuffer>, {
-        headers: { ...headers, 'content-type': given.contentType, 'content-disposition': `attachment; filename="${given.fileName}"` },
+        // Whatever a file says it is, a browser saves it and runs nothing in it (security M6).
+        headers: {
+          ...headers,
+          'content-type': given.contentType,
+          'content-disposition': contentDisposition(given.fileName),
+          'content-security-policy': "sandbox; default-src 'none'",
+        },
       });
     default:
       return given satisfies never;

@@ -5,6 +5,7 @@ import { ShoalError } from '../model/errors.ts';
 /** Our own: more than these are not read by anybody. */
 const WARNINGS_MAX = 20;
 const NAME_CHARACTERS_SHOWN_MAX = 64;
+const DETAILS_MAX = 50;
 
 /**
  * The fields of a request as their schema sees them. `null` and an empty array stand for an absent field, since several
@@ -44,12 +45,16 @@ function jsonArray(value: string): readonly string[] {
   }
 }
 
-/** Also one level down, where `body` has its fields; deeper there are none of ours, and a request may be nested without end. */
+/** Also one level down, where `body` and each attachment have their fields; deeper there are none of ours, and a request may be nested without end. */
 function withoutAbsent(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const isPresent = (value: unknown): boolean => value !== null && !(Array.isArray(value) && value.length === 0);
   const present = (record: Readonly<Record<string, unknown>>): [string, unknown][] =>
     Object.entries(record).filter(([, value]) => isPresent(value));
-  return Object.fromEntries(present(fields).map(([name, value]) => [name, isRecord(value) ? Object.fromEntries(present(value)) : value]));
+  const inner = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map((item: unknown) => (isRecord(item) ? Object.fromEntries(present(item)) : item));
+    return isRecord(value) ? Object.fromEntries(present(value)) : value;
+  };
+  return Object.fromEntries(present(fields).map(([name, value]) => [name, inner(value)]));
 }
 
 function unknownFields(schema: z.ZodObject, fields: Readonly<Record<string, unknown>>, prefix: string): string[] {
@@ -58,12 +63,16 @@ function unknownFields(schema: z.ZodObject, fields: Readonly<Record<string, unkn
     if (!known.includes(name)) return [warningFor(name, known, prefix)];
     const inner: unknown = schema.shape[name];
     const nested = inner instanceof z.ZodOptional ? inner.unwrap() : inner;
-    return nested instanceof z.ZodObject && isRecord(value) ? unknownFields(nested, value, `${prefix}${name}.`) : [];
+    if (nested instanceof z.ZodObject && isRecord(value)) return unknownFields(nested, value, `${prefix}${name}.`);
+    if (!(nested instanceof z.ZodArray) || !Array.isArray(value)) return [];
+    const { element } = nested;
+    if (!(element instanceof z.ZodObject)) return [];
+    return value.flatMap((item: unknown, index) => (isRecord(item) ? unknownFields(element, item, `${prefix}${name}.${index}.`) : []));
   });
 }
 
 function warningFor(name: string, known: readonly string[], prefix: string): string {
-  const shown = name.slice(0, NAME_CHARACTERS_SHOWN_MAX);
+  const shown = shownKey(name);
   const meant = nearest(shown, known);
   return `unknown field ignored: ${prefix}${shown}${meant === undefined ? '' : ` (did you mean ${prefix}${meant}?)`}`;
 }
@@ -73,8 +82,8 @@ const REFUSED_CODES = new Set(['invalid_value', 'too_big', 'too_small', 'not_mul
 
 function refusal(error: z.ZodError, given: Readonly<Record<string, unknown>>): ShoalError {
   const details: Record<string, string> = {};
-  for (const issue of error.issues) {
-    const field = issue.path.map(String).join('.');
+  for (const issue of error.issues.slice(0, DETAILS_MAX)) {
+    const field = issue.path.map(shownKey).join('.');
     details[field] ??= isMissing(given, issue.path) ? 'is required' : plain(issue.message);
   }
   const isRefused = error.issues.every((issue) => isRefusedValue(issue) && !isMissing(given, issue.path));
@@ -83,13 +92,21 @@ function refusal(error: z.ZodError, given: Readonly<Record<string, unknown>>): S
   return new ShoalError(isRefused ? 'refused_value' : 'bad_request', `${field} ${fault}${others}`, { details });
 }
 
+/** A caller's own key, such as the name of a header, comes back in an error and from there goes into logs. */
+function shownKey(key: PropertyKey): string {
+  return String(key)
+    .slice(0, NAME_CHARACTERS_SHOWN_MAX)
+    .replace(/[^ -~]/gu, '?');
+}
+
 function isRefusedValue(issue: z.core.$ZodIssue): boolean {
   return REFUSED_CODES.has(issue.code) || (issue.code === 'custom' && issue.params?.['isRefused'] === true);
 }
 
 function isMissing(given: unknown, path: readonly PropertyKey[]): boolean {
   let value = given;
-  for (const key of path) value = isRecord(value) ? value[String(key)] : undefined;
+  for (const key of path)
+    value = isRecord(value) || Array.isArray(value) ? (value as Readonly<Record<string, unknown>>)[String(key)] : undefined;
   return value === undefined;
 }
 

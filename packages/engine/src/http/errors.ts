@@ -24,6 +24,25 @@ export class NoSuchRoute extends ShoalError {
   }
 }
 
+/** What was not foreseen is nothing a caller can read anything in. */
+export function knownError(error: unknown): ShoalError {
+  return error instanceof ShoalError ? error : new ShoalError('internal_error', 'something went wrong inside the server');
+}
+
+/** An error as it stands in an answer, of its own or as an item of many. */
+export function errorFields(known: ShoalError): Omit<ErrorBody, 'requestId'> {
+  const { retryable, hint } = factsOf(known.code);
+  const fields = Object.keys(known.details);
+  return {
+    error: known.code,
+    message: known.message,
+    retryable,
+    hint: known instanceof NoSuchRoute ? known.hint : hint,
+    ...(fields.length === 0 ? {} : { details: known.details }),
+    ...(known.code === 'key_reused' ? { differs: fields } : {}),
+  };
+}
+
 /** Says what was wrong and what to do; what was not foreseen is told to the operator and not to the caller. */
 export function errorAnswer(error: unknown, visit: { readonly requestId: string; readonly log: Log }): Response {
   // A full disk refuses every mail there is; the log says it once when it begins, and once when it is over.
@@ -33,18 +52,9 @@ export function errorAnswer(error: unknown, visit: { readonly requestId: string;
       error,
       ...(error instanceof ShoalError ? { cause: error.cause } : {}),
     });
-  const known = error instanceof ShoalError ? error : new ShoalError('internal_error', 'something went wrong inside the server');
-  const { status, retryable, hint } = factsOf(known.code);
-  const fields = Object.keys(known.details);
-  const body: ErrorBody = {
-    error: known.code,
-    message: known.message,
-    requestId: visit.requestId,
-    retryable,
-    hint: known instanceof NoSuchRoute ? known.hint : hint,
-    ...(fields.length === 0 ? {} : { details: known.details }),
-    ...(known.code === 'key_reused' ? { differs: fields } : {}),
-  };
+  const known = knownError(error);
+  const { status } = factsOf(known.code);
+  const body: ErrorBody = { ...errorFields(known), requestId: visit.requestId };
   return new Response(JSON.stringify(body), {
     status,
     headers: {

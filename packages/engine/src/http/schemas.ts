@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { VERDICTS } from '../api/doubts.ts';
 import type { DoubtPolicy, Status } from '../model/job.ts';
 import { PRIORITIES } from '../model/limit.ts';
-import { PAGE_MAX } from '../model/limits.ts';
+import { PAGE_MAX, SEND_BATCH_MAX } from '../model/limits.ts';
 
 /** Requests of `/v1` as they may be written. Only their form is checked here: what a value may be, the stories say. */
 
@@ -30,6 +30,9 @@ const time = z.union([isoTime, z.number()], { error: `${ISO_TIME}, or epoch mill
 const DOUBT_POLICIES = ['hold', 'resend'] as const satisfies readonly DoubtPolicy[];
 const STATUSES = ['queued', 'sending', 'in_doubt', 'sent', 'failed', 'canceled'] as const satisfies readonly Status[];
 
+/** Always with its content: a name of a file or an address in its place is a request without `content` (security S8). */
+const attachment = z.object({ filename: text, content: text, contentType: text.optional(), contentId: text.optional() });
+
 const mailFields = {
   to: oneOrMany,
   cc: oneOrMany.optional(),
@@ -49,17 +52,14 @@ const mailFields = {
   onDoubt: z.enum(DOUBT_POLICIES).optional(),
   priority: z.enum(PRIORITIES).optional(),
   allowDuplicate: z.boolean().optional(),
-  /** Refused rather than ignored: a mail that goes without its attachment is another mail (security S8). */
-  attachments: z
-    .array(z.unknown())
-    .optional()
-    .superRefine((value, context) => {
-      if (value === undefined) return;
-      context.addIssue({ code: 'custom', message: 'cannot be sent by this version; leave them out', params: { isRefused: true } });
-    }),
+  headers: z.record(text, text).optional(),
+  attachments: z.array(attachment).optional(),
 };
 export const sendFromInbox = z.object(mailFields);
 export const sendEmail = z.object({ from: text.optional(), inboxId: text.optional(), ...mailFields });
+export const sendBatchItem = z.object({ ...sendEmail.shape, idempotencyKey: text.optional() });
+/** Each item is judged by itself, and so against `sendBatchItem` only when its turn comes. */
+export const sendBatch = z.object({ emails: z.array(z.unknown()).max(SEND_BATCH_MAX) });
 
 export const createInbox = z.object({
   localPart: text.optional(),

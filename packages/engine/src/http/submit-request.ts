@@ -15,15 +15,20 @@ import type { sendFromInbox } from './schemas.ts';
 export function submitRequest(
   inbox: Inbox,
   mail: z.output<typeof sendFromInbox>,
-  { caller, headers }: { readonly caller: TokenRecord; readonly headers: Headers },
+  { caller, key }: { readonly caller: TokenRecord; readonly key: string | undefined },
 ): SubmitRequest {
-  const { body, attachments: _, text, html, ...rest } = mail;
+  const { body, text, html, attachments, ...rest } = mail;
   const bodies = { text: either('text', text, body?.text), html: either('html', html, body?.html) };
   if ((bodies.text ?? '') === '' && (bodies.html ?? '') === '')
     throw new ShoalError('body_missing', 'the mail has no text: give body.text or body.html (or text or html at the top)', {
       details: { 'body.text': 'is required when there is no body.html' },
     });
-  return { tenant: inbox.tenant, inbox, by: caller, ...definedOnly({ ...rest, ...bodies, key: idempotencyKey(headers) }) };
+  return {
+    tenant: inbox.tenant,
+    inbox,
+    by: caller,
+    ...definedOnly({ ...rest, ...bodies, attachments: attachments?.map(definedOnly), key }),
+  };
 }
 
 function either(name: string, top: string | undefined, inBody: string | undefined): string | undefined {
@@ -35,7 +40,7 @@ function either(name: string, top: string | undefined, inBody: string | undefine
 }
 
 /** An empty key would make all mails of a careless client one mail, so it is refused and not taken for none. */
-function idempotencyKey(headers: Headers): string | undefined {
+export function idempotencyKey(headers: Headers): string | undefined {
   const key = headers.get('idempotency-key') ?? undefined;
   if (key === undefined) return undefined;
   if (key === '' || key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX)

@@ -13,6 +13,9 @@ import {
 } from '../model/limits.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
 import { type Mailbox, parseMailbox } from './address.ts';
+import { type CheckedAttachment, checkAttachments } from './attachments.ts';
+import { type CallerHeader, checkHeaders } from './caller-headers.ts';
+import { type Faults, faultOfHeaderText, refusal } from './faults.ts';
 
 /** A request of which every field was looked at; behind this door nobody checks again. */
 export interface CheckedRequest {
@@ -26,6 +29,8 @@ export interface CheckedRequest {
   readonly text?: string;
   readonly html?: string;
   readonly inReplyTo?: string;
+  readonly headers: readonly CallerHeader[];
+  readonly attachments: readonly CheckedAttachment[];
   readonly sendAt?: number;
   readonly expiresAt?: number;
   readonly onDoubt: DoubtPolicy;
@@ -36,7 +41,7 @@ export interface CheckedRequest {
  * Refuses, never repairs; and names everything that is wrong at once, so that an agent needs one more try and not five.
  *
  * @param now  epoch ms of the calendar
- * @throws ShoalError `refused_value` with `details` (`to.0`: why), `body_missing`
+ * @throws ShoalError `refused_value` with `details` (`to.0`: why), `body_missing`, `too_large`
  */
 export function checkRequest(request: SubmitRequest, now: number): CheckedRequest {
   const faults: Faults = {};
@@ -50,6 +55,8 @@ export function checkRequest(request: SubmitRequest, now: number): CheckedReques
     text: checkBody('text', request.text, TEXT_BYTES_MAX, faults),
     html: checkBody('html', request.html, HTML_BYTES_MAX, faults),
     inReplyTo: checkMessageId(request.inReplyTo, faults),
+    headers: checkHeaders(request.headers, faults),
+    attachments: checkAttachments(request.attachments, request.html !== undefined, faults),
     ...checkTimes(request, now, faults),
     onDoubt: checkDoubtPolicy(request.onDoubt, faults),
     priority: checkPriority(request.priority, faults),
@@ -72,15 +79,6 @@ export function checkRequest(request: SubmitRequest, now: number): CheckedReques
     ...(sendAt !== undefined && { sendAt }),
     ...(expiresAt !== undefined && { expiresAt }),
   };
-}
-
-/** Field to what is wrong with it; the first fault of a field stands. */
-type Faults = Record<string, string>;
-
-function refusal(faults: Faults): ShoalError {
-  const [[field, why] = ['request', 'is not complete']] = Object.entries(faults);
-  const others = Object.keys(faults).length - 1;
-  return new ShoalError('refused_value', `${field} ${why}${others > 0 ? ` (and ${others} more in details)` : ''}`, { details: faults });
 }
 
 function checkSender({ inbox }: SubmitRequest, faults: Faults): CheckedRequest['from'] | undefined {
@@ -132,15 +130,9 @@ function checkSubject(value: unknown, faults: Faults): string {
   return value;
 }
 
-/**
- * Security S6: nothing that any program on the way could take for a line end may stand in a header: C0 (tab too), DEL, C1, and
- * the two separators of Unicode. A lone surrogate has no UTF-8, so it would arrive as something else.
- */
 function checkHeaderText(field: string, text: string, faults: Faults): void {
-  const found = /[\p{Cc}\p{Cs}\u2028\u2029]/u.exec(text);
-  if (found === null) return;
-  const code = (found[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-  faults[field] ??= `has a line break or control character (U+${code}), which may not stand in a header`;
+  const fault = faultOfHeaderText(text);
+  if (fault !== undefined) faults[field] ??= fault;
 }
 
 function checkBody(field: string, value: unknown, bytesMax: number, faults: Faults): string | undefined {

@@ -1,8 +1,12 @@
 import MailComposer from 'nodemailer/lib/mail-composer';
 import { ShoalError } from '../model/errors.ts';
 import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX } from '../model/limits.ts';
+import type { Attachment } from '../model/message.ts';
 import type { Mailbox } from './address.ts';
-import { encodeDate, encodeMailboxes, encodeText } from './headers.ts';
+import type { CheckedAttachment } from './attachments.ts';
+import type { CallerHeader } from './caller-headers.ts';
+import { encodeCallerHeader, encodeDate, encodeMailboxes, encodeText } from './headers.ts';
+import { assembled, type Entity, sizeOf, withAttachments } from './multipart.ts';
 import { plainTextOf } from './plain-text.ts';
 
 /** What goes into the bytes: checked values only (`submit.ts`). Blind copies are not here, so they can't slip into a header. */
@@ -19,12 +23,16 @@ export interface Composition {
   readonly text?: string;
   readonly html?: string;
   readonly inReplyTo?: string;
+  readonly headers?: readonly CallerHeader[];
+  readonly attachments?: readonly CheckedAttachment[];
 }
 
 export interface Composed {
   readonly bytes: Uint8Array;
   /** The bytes hold octets above 127: raw UTF-8 in an address, since every body is encoded. */
   readonly eightBit: boolean;
+  /** In the order of the composition's. */
+  readonly attachments: readonly Attachment[];
 }
 
 /**
@@ -39,11 +47,23 @@ export async function compose(mail: Composition, bytesMax = MESSAGE_BYTES_MAX): 
   const headers = headersOf(mail);
   const text = mail.text === undefined ? undefined : withCrlf(mail.text);
   const html = mail.html === undefined ? undefined : withCrlf(mail.html);
-  const bytes =
-    html === undefined && isSevenBit(text ?? '') ? plainMail(headers, text ?? '') : await composedMail(mail, headers, text, html);
-  if (bytes.length > bytesMax)
-    throw new ShoalError('too_large', `the finished mail would have ${bytes.length} bytes; at most ${bytesMax} are sent`);
-  return { bytes, eightBit: checkedForTheWire(bytes) };
+  const body = html === undefined && isSevenBit(text ?? '') ? plainEntity(text ?? '') : await composedEntity(mail, text, html);
+  const attachments = mail.attachments ?? [];
+  const { fields, body: pieces } = withAttachments(body, attachments, mail.boundary);
+  const whole = [Buffer.from([...headers, 'MIME-Version: 1.0', ...fields, '', ''].join('\r\n')), ...pieces];
+  const sizeBytes = sizeOf(whole);
+  if (sizeBytes > bytesMax)
+    throw new ShoalError('too_large', `the finished mail would have ${sizeBytes} bytes; at most ${bytesMax} are sent`);
+  const { bytes, encoded } = assembled(whole);
+  return {
+    bytes,
+    eightBit: checkedForTheWire(bytes),
+    attachments: attachments.map(({ base64: _, ...attachment }, index) => {
+      const place = encoded.get(attachments[index] as CheckedAttachment);
+      if (place === undefined) throw new Error(`attachment ${index} was left out`);
+      return { ...attachment, encoded: place };
+    }),
+  };
 }
 
 function headersOf(mail: Composition): readonly string[] {
@@ -53,26 +73,27 @@ function headersOf(mail: Composition): readonly string[] {
   if (mail.replyTo !== undefined) headers.push(encodeMailboxes('Reply-To', known([mail.replyTo])));
   if (mail.subject !== '') headers.push(encodeText('Subject', mail.subject));
   headers.push(`Message-ID: ${mail.messageIdHeader}`);
-  if (mail.inReplyTo !== undefined) headers.push(`In-Reply-To: ${mail.inReplyTo}`, `References: ${mail.inReplyTo}`);
+  const own = mail.headers ?? [];
+  if (mail.inReplyTo !== undefined) headers.push(`In-Reply-To: ${mail.inReplyTo}`);
+  const namesReferences = own.some(({ name }) => name.toLowerCase() === 'references');
+  if (mail.inReplyTo !== undefined && !namesReferences) headers.push(`References: ${mail.inReplyTo}`);
+  headers.push(...own.map(encodeCallerHeader));
   return headers;
 }
 
 /** The common case, plain ASCII text, needs no encoding and so no library: about a fifth of the time. */
-function plainMail(headers: readonly string[], text: string): Uint8Array {
-  const mime = ['MIME-Version: 1.0', 'Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 7bit'];
-  return Buffer.from([...headers, ...mime, '', text.endsWith('\r\n') ? text : `${text}\r\n`].join('\r\n'));
+function plainEntity(text: string): Entity {
+  return {
+    fields: ['Content-Type: text/plain; charset=utf-8', 'Content-Transfer-Encoding: 7bit'],
+    body: [Buffer.from(text.endsWith('\r\n') ? text : `${text}\r\n`)],
+  };
 }
 
 /**
  * Everything else goes through nodemailer's composer. It is given strings of ours and never a caller's object, since an object
  * with `path` or `href` names a file or an address to read (security S8); both switches close that door a second time.
  */
-async function composedMail(
-  mail: Composition,
-  headers: readonly string[],
-  text: string | undefined,
-  html: string | undefined,
-): Promise<Uint8Array> {
+async function composedEntity(mail: Composition, text: string | undefined, html: string | undefined): Promise<Entity> {
   const composer = new MailComposer({
     messageId: mail.messageIdHeader,
     date: encodeDate(mail.date),
@@ -92,8 +113,10 @@ async function composedMail(
     .toString('latin1')
     .replace(/\r\n[ \t]+/g, ' ')
     .split('\r\n');
-  const mime = fields.filter((line) => /^(?:MIME-Version|Content-[A-Za-z-]+):/.test(line));
-  return Buffer.concat([Buffer.from([...headers, ...mime].join('\r\n')), built.subarray(end)]);
+  return {
+    fields: fields.filter((line) => /^Content-[A-Za-z-]+:/.test(line)),
+    body: [built.subarray(end + 4)],
+  };
 }
 
 function withCrlf(text: string): string {

@@ -18,6 +18,8 @@ export const FINGERPRINT_FIELDS = [
   'inReplyTo',
   'sendAt',
   'onDoubt',
+  'headers',
+  'attachments',
 ] as const;
 export type FingerprintField = (typeof FINGERPRINT_FIELDS)[number];
 
@@ -25,18 +27,27 @@ const VERSION = 'f1';
 /** 50 bits a field: enough to tell two texts of one caller apart, and short, since every queued job carries it. */
 const CHARACTERS = 10;
 const ABSENT = '-';
+/** Later fields stand only where they are used, so that a mail without them has the fingerprint it always had. */
+const FIELDS_AT_FIRST = 11;
 
 /** Equal for equal requests; one part per field, so that a conflict can name what differs without the earlier request. */
 export function fingerprintOf(fields: Readonly<Partial<Record<FingerprintField, string | number | readonly string[]>>>): string {
-  return [VERSION, ...FINGERPRINT_FIELDS.map((name) => partOf(fields[name]))].join('.');
+  const parts = FINGERPRINT_FIELDS.map((name) => partOf(fields[name]));
+  while (parts.length > FIELDS_AT_FIRST && parts.at(-1) === ABSENT) parts.pop();
+  return [VERSION, ...parts].join('.');
 }
 
 /** The fields in which two requests differ; all of them when one was made by another version of the program. */
 export function differingFields(a: string, b: string): readonly FingerprintField[] {
   const [versionA, ...partsA] = a.split('.');
   const [versionB, ...partsB] = b.split('.');
-  if (versionA !== versionB || partsA.length !== partsB.length) return FINGERPRINT_FIELDS;
-  return FINGERPRINT_FIELDS.filter((_, index) => partsA[index] !== partsB[index]);
+  if (versionA !== versionB) return FINGERPRINT_FIELDS;
+  return FINGERPRINT_FIELDS.filter((_, index) => (partsA[index] ?? ABSENT) !== (partsB[index] ?? ABSENT));
+}
+
+/** Stands for a content that is too long to be kept. */
+export function digestOf(text: string): string {
+  return createHash('sha256').update(text, 'latin1').digest('hex');
 }
 
 function partOf(value: string | number | readonly string[] | undefined): string {

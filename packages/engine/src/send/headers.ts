@@ -1,4 +1,5 @@
 import { type Mailbox, mailboxText } from './address.ts';
+import type { CallerHeader } from './caller-headers.ts';
 
 /**
  * Header values as RFC 5322 and RFC 2047 want them. What comes in was checked by `submit.ts` and holds no control
@@ -17,6 +18,12 @@ const ENCODED_WORD_BYTES = 42;
 export function encodeText(name: string, text: string): string {
   const isSafe = /^[\x21-\x7e]+(?: [\x21-\x7e]+)*$/.test(text) && !text.includes('=?') && !/[^ ]{61}/.test(text);
   return fold(`${name}:`, isSafe ? text.split(' ') : encodedWords(text), '');
+}
+
+/** A field of the caller. Printable ASCII goes as it is, since a machine may look for it; anything else as encoded words. */
+export function encodeCallerHeader({ name, value, form }: CallerHeader): string {
+  const isPlain = /^[!-~]+(?: [!-~]+)*$/.test(value) && !value.includes('=?') && !/[^ ]{901}/.test(value);
+  return fold(`${name}:`, isPlain || form === 'ascii' ? value.split(' ') : encodedWords(value), '');
 }
 
 /** A list of mailboxes, or one with the name it is known by. */

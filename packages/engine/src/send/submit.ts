@@ -13,7 +13,7 @@ import { mailboxText } from './address.ts';
 import { budgetsOf, refuseRecipients, refuseStoppedToken } from './bounds.ts';
 import { type CheckedRequest, checkRequest } from './check.ts';
 import { type Composed, compose } from './compose.ts';
-import { differingFields, fingerprintOf } from './fingerprint.ts';
+import { differingFields, digestOf, fingerprintOf } from './fingerprint.ts';
 import { type DerivedIds, deriveIds } from './ids.ts';
 import { notQueued } from './not-queued.ts';
 
@@ -144,6 +144,8 @@ function wantedOf(mail: CheckedRequest) {
     ...(mail.inReplyTo !== undefined && { inReplyTo: mail.inReplyTo }),
     ...(mail.sendAt !== undefined && { sendAt: mail.sendAt }),
     ...(mail.onDoubt !== 'hold' && { onDoubt: mail.onDoubt }),
+    headers: mail.headers.map(({ name, value }) => `${name.toLowerCase()}: ${value}`).sort(), // their order means nothing
+    attachments: mail.attachments.map(({ base64, ...about }) => JSON.stringify([about, digestOf(base64)])),
   };
 }
 
@@ -159,6 +161,8 @@ function messageOf(request: SubmitRequest, mail: CheckedRequest, ids: DerivedIds
     subject: mail.subject,
     ...(mail.text !== undefined && { text: mail.text }),
     ...(mail.html !== undefined && { html: mail.html }),
+    ...(mail.headers.length > 0 && { headers: Object.fromEntries(mail.headers.map(({ name, value }) => [name, value])) }),
+    ...(composed.attachments.length > 0 && { attachments: composed.attachments }),
     onDoubt: mail.onDoubt,
     sizeBytes: composed.bytes.byteLength,
     createdAt,

@@ -170,7 +170,8 @@ describe('a send that is refused', () => {
     [{ onDoubt: 'perhaps' }, 'onDoubt'],
     [{ sendAt: 1_767_225_600 }, 'sendAt'],
     [{ body: { text: 'another' } }, 'text'],
-    [{ attachments: [{ filename: 'a.txt', content: 'aGk=' }] }, 'attachments'],
+    [{ attachments: [{ filename: 'a.txt', content: 'aGk' }] }, 'attachments.0.content'],
+    [{ headers: { Bcc: 'eve@example.net' } }, 'headers.Bcc'],
   ])('has a value that is not allowed: %j', async (change, field) => {
     const { bench, send, from } = await openSender();
     const { status, body } = await send({ from, ...MAIL, ...change });
@@ -186,8 +187,11 @@ describe('a send that is refused', () => {
     [{ text: { path: '/etc/passwd' } }, 400],
     [{ text: undefined, body: { text: { href: 'http://127.0.0.1/' } } }, 400],
     [{ html: { path: '/etc/passwd' } }, 400],
-    [{ attachments: [{ path: '/etc/passwd' }] }, 422],
-    [{ attachments: [{ filename: 'x', href: 'http://127.0.0.1/' }] }, 422],
+    [{ attachments: [{ path: '/etc/passwd' }] }, 400],
+    [{ attachments: [{ filename: 'x', href: 'http://127.0.0.1/' }] }, 400],
+    [{ attachments: [{ filename: 'x', raw: 'Subject: x' }] }, 400],
+    [{ attachments: [{ filename: 'x', content: { path: '/etc/passwd' } }] }, 400],
+    [{ attachments: [{ filename: 'x', content: 'data:text/plain,x' }] }, 422],
   ])('S8: may not name a file or a URL: %j', async (change, status) => {
     const { bench, send, from } = await openSender();
     expect(await send({ from, ...MAIL, ...change })).toMatchObject({ status });

@@ -12,7 +12,7 @@ async function openTwo() {
   const { jobId: deadJob } = await bench.endNext({ kind: 'dead', reason: 'permanent' });
   const doubt = await owner.send(inbox, { subject: 'doubt' });
   const { jobId: doubtJob } = await bench.endNext({ kind: 'doubt', cause: 'cut' });
-  const email = await owner.send(inbox, { subject: 'queued' });
+  const email = await owner.send(inbox, { subject: 'queued', attachments: [{ filename: 'a.txt', content: 'aGk=' }] });
   const token = await tokenOf(owner);
   return { bench, owner, stranger, ids: { inbox, email, dead, deadJob, doubt, doubtJob, token } };
 }
@@ -56,6 +56,7 @@ describe('T1: another account', () => {
       ['GET', `/v1/inboxes/${own}/emails/${email}`, `/v1/inboxes/${own}/emails/eml_${MISSING}`],
       ['GET', `/v1/emails/${email}`, `/v1/emails/eml_${MISSING}`],
       ['GET', `/v1/emails/${email}/raw`, `/v1/emails/eml_${MISSING}/raw`],
+      ['GET', `/v1/emails/${email}/attachments/0`, `/v1/emails/eml_${MISSING}/attachments/0`],
       ['POST', `/v1/emails/${email}/cancel`, `/v1/emails/eml_${MISSING}/cancel`],
       ['POST', `/v1/dead-letters/${dead}/requeue`, `/v1/dead-letters/eml_${MISSING}/requeue`],
       ['POST', `/v1/dead-letters/${deadJob}/requeue`, `/v1/dead-letters/job_${MISSING}/requeue`],
@@ -95,6 +96,7 @@ describe('T1: another account', () => {
         'get /v1/inboxes/{id}/emails/{emailId}',
         'get /v1/emails/{id}',
         'get /v1/emails/{id}/raw',
+        'get /v1/emails/{id}/attachments/{index}',
         'post /v1/emails/{id}/cancel',
         'post /v1/dead-letters/{id}/requeue',
         'post /v1/doubts/{id}/resolve',

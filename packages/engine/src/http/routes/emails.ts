@@ -1,15 +1,12 @@
-import { cancelEmail, getEmail, listEmails, readRaw, sendEmail } from '../../api/emails.ts';
-import { getActiveInbox, inboxSendingFrom } from '../../api/inboxes.ts';
-import type { ApiPorts } from '../../api/ports.ts';
-import { ShoalError } from '../../model/errors.ts';
-import type { TenantId } from '../../model/ids.ts';
-import { addressOf, type Inbox } from '../../model/inbox.ts';
+import { cancelEmail, getEmail, listEmails, readAttachment, readRaw, sendEmail } from '../../api/emails.ts';
+import { inboxMeantBy } from '../../api/sending-inbox.ts';
 import { emailJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
 import { definedOnly } from '../defined-only.ts';
 import { PAGE_DEFAULT } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
-import { submitRequest } from '../submit-request.ts';
+import { sendBatch } from '../send-batch.ts';
+import { idempotencyKey, submitRequest } from '../submit-request.ts';
 
 export const emailRoutes: readonly Route[] = [
   route({
@@ -21,8 +18,16 @@ export const emailRoutes: readonly Route[] = [
     answer: async ({ deps, caller, body, headers }) => {
       const { from, inboxId, ...mail } = body;
       const inbox = await inboxMeantBy(deps, caller.tenant, definedOnly({ from, inboxId }));
-      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, mail, { caller, headers })));
+      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, mail, { caller, key: idempotencyKey(headers) })));
     },
+  }),
+  route({
+    method: 'POST',
+    path: '/v1/emails/batch',
+    summary: 'Sends up to 100 mails, each judged by itself; the answer says of each what became of it.',
+    body: schemas.sendBatch,
+    status: 202,
+    answer: async ({ deps, caller, body, headers }) => sendBatch(deps, caller, body.emails, idempotencyKey(headers)),
   }),
   route({
     method: 'GET',
@@ -55,26 +60,18 @@ export const emailRoutes: readonly Route[] = [
     },
   }),
   route({
+    method: 'GET',
+    path: '/v1/emails/:id/attachments/:index',
+    summary: 'The bytes of one attachment; the first has the index 0.',
+    answer: async ({ deps, caller, param }) => {
+      const { attachment, bytes } = await readAttachment(deps, caller.tenant, param('id'), param('index'));
+      return { kind: 'bytes', contentType: attachment.contentType, fileName: attachment.filename, bytes };
+    },
+  }),
+  route({
     method: 'POST',
     path: '/v1/emails/:id/cancel',
     summary: 'Cancels what was not sent yet.',
     answer: async ({ deps, caller, param }) => ({ ...(await cancelEmail(deps, caller.tenant, param('id'))) }),
   }),
 ];
-
-async function inboxMeantBy(
-  ports: Pick<ApiPorts, 'store'>,
-  tenant: TenantId,
-  meant: { readonly from?: string; readonly inboxId?: string },
-): Promise<Inbox> {
-  const { from, inboxId } = meant;
-  if (from === undefined && inboxId === undefined)
-    throw new ShoalError('bad_request', 'from is required: the address of an inbox, or inboxId', { details: { from: 'is required' } });
-  if (inboxId === undefined) return inboxSendingFrom(ports, tenant, from ?? '');
-  const inbox = await getActiveInbox(ports, tenant, inboxId);
-  if (from !== undefined && (await inboxSendingFrom(ports, tenant, from)).id !== inbox.id)
-    throw new ShoalError('refused_value', `from and inboxId name different inboxes; inboxId is ${addressOf(inbox)}`, {
-      details: { from: 'is not the address of inboxId' },
-    });
-  return inbox;
-}

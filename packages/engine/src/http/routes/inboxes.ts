@@ -7,7 +7,7 @@ import { PAGE_DEFAULT } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { allowanceJson, holdsJson } from '../standing-json.ts';
-import { submitRequest } from '../submit-request.ts';
+import { idempotencyKey, submitRequest } from '../submit-request.ts';
 import { definedOnly } from '../defined-only.ts';
 
 export const inboxRoutes: readonly Route[] = [
@@ -73,7 +73,7 @@ export const inboxRoutes: readonly Route[] = [
     status: 202,
     answer: async ({ deps, caller, param, body, headers }) => {
       const inbox = await getActiveInbox(deps, caller.tenant, param('id'));
-      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, body, { caller, headers })));
+      return sentEmailJson(await sendEmail(deps, submitRequest(inbox, body, { caller, key: idempotencyKey(headers) })));
     },
   }),
   route({
