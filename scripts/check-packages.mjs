@@ -9,7 +9,8 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const REPO = fileURLToPath(new URL('..', import.meta.url));
-const NAMES = ['sdk', 'engine'];
+/** Who may load it how: the engine by `import`, the SDK also by `require`. */
+const PROFILES = { sdk: 'node16', engine: 'esm-only' };
 
 const folder = mkdtempSync(join(tmpdir(), 'shoal-packages-'));
 const failures = [];
@@ -18,13 +19,16 @@ try {
   const tarballs = await pack();
   for (const [name, tarball] of Object.entries(tarballs)) {
     await check(`${name}: publint`, () => tool('publint', ['run', '--strict', tarball]));
-    await check(`${name}: types`, () => tool('attw', ['--profile', 'esm-only', tarball]));
+    await check(`${name}: types`, () => tool('attw', ['--profile', PROFILES[name], tarball]));
     await check(`${name}: no test, no build record`, () => holdsNoStrays(tarball));
   }
   const home = join(folder, 'user');
   await check('both install into an empty folder', () => install(home, Object.values(tarballs)));
   await check('sdk: has no dependency', () => hasNoDependency(home));
   await check('sdk: loads', () => imports(home, '@shoal/sdk', 'Shoal'));
+  await check('sdk: loads by require', () => requires(home, '@shoal/sdk', 'Shoal'));
+  await check('sdk: its examples compile as ES modules and as CommonJS', () => examplesCompile(home));
+  await check('engine: runs beside an app, and lets its process end', () => runsEmbedded(home));
   await check('engine: loads', () => imports(home, 'shoal', 'openEngine'));
   await check('engine: the suites load beside their peers', () => loadsSuites(home));
   await check('engine: the program starts', () => saysItsVersion(home));
@@ -46,7 +50,7 @@ async function check(what, act) {
 
 async function pack() {
   const tarballs = {};
-  for (const name of NAMES) {
+  for (const name of Object.keys(PROFILES)) {
     const out = join(folder, name);
     mkdirSync(out);
     await run('npm', ['pack', '--silent', '--pack-destination', out], { cwd: join(REPO, 'packages', name) });
@@ -86,6 +90,39 @@ function hasNoDependency(home) {
 function imports(home, name, exported) {
   const text = `const door = await import('${name}'); if (door.${exported} === undefined) throw new Error('${name} does not export ${exported}');`;
   return run(process.execPath, ['--input-type=module', '-e', text], { cwd: home });
+}
+
+function requires(home, name, exported) {
+  const text = `if (require('${name}').${exported} === undefined) throw new Error('${name} does not export ${exported}');`;
+  return run(process.execPath, ['--input-type=commonjs', '-e', text], { cwd: home });
+}
+
+/** The strictest compiler a user may have, and the declarations checked too. */
+async function examplesCompile(home) {
+  const page = readFileSync(join(REPO, 'docs', 'reference', 'sdk.md'), 'utf8');
+  const examples = [...page.matchAll(/^```ts(?: run)?\n(.*?)^```/gms)].map(([, code]) => code);
+  if (examples.length < 2) throw new Error('docs/reference/sdk.md has no examples any more');
+  const sources = examples.flatMap((code, index) => {
+    const imports = code.match(/^import .*;$/gm)?.join('\n') ?? '';
+    const rest = code.replace(/^import .*;\n/gm, '');
+    return [
+      { name: `example-${index}.mts`, text: `${imports}\n${rest}\nexport {};\n` },
+      { name: `example-${index}.cts`, text: `${imports}\nexport async function main(): Promise<void> {\n${rest}}\n` }, // no await at its top
+    ];
+  });
+  for (const { name, text } of sources) writeFileSync(join(home, name), text);
+  const flags = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'node16', '--target', 'es2022', '--lib', 'es2023,dom'];
+  await tool('tsc', [...flags, '--ignoreConfig', ...sources.map(({ name }) => join(home, name))]);
+}
+
+/** The program of docs/start/embed.md; the process ends when nothing of the engine is left open. */
+async function runsEmbedded(home) {
+  const page = readFileSync(join(REPO, 'docs', 'start', 'embed.md'), 'utf8');
+  const [, program] = /^```ts run\n(.*?)^```/ms.exec(page) ?? [];
+  if (program === undefined) throw new Error('docs/start/embed.md has no program that runs any more');
+  writeFileSync(join(home, 'embed.mjs'), program);
+  const { stdout } = await run(process.execPath, ['embed.mjs'], { cwd: home, timeout: 30_000 });
+  if (!/^sent$/m.test(stdout)) throw new Error(`the program of docs/start/embed.md says ${JSON.stringify(stdout)}`);
 }
 
 /** Who tests an adapter has vitest and fast-check already: they are optional peers, taken from here instead of installed again. */

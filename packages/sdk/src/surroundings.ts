@@ -1,8 +1,11 @@
+type FileSystem = typeof import('node:fs/promises');
+
 /** What this library asks of the place it runs in. Everything is optional: a browser or an edge worker has none of it. */
 interface Surroundings {
   readonly process?: {
     readonly env?: Readonly<Record<string, string | undefined>>;
     readonly pid?: number;
+    readonly getBuiltinModule?: (name: 'node:fs/promises') => FileSystem | undefined;
   };
 }
 
@@ -15,11 +18,12 @@ export function processId(): number {
   return (globalThis as Surroundings).process?.pid ?? 0;
 }
 
-/** The file system, or undefined where there is none. The specifier is a variable, so that bundlers for browsers leave it alone. */
-export async function fileSystem(): Promise<typeof import('node:fs/promises') | undefined> {
-  if ((globalThis as Surroundings).process?.env === undefined) return undefined;
-  const specifier = 'node:fs/promises';
-  return import(/* @vite-ignore */ /* webpackIgnore: true */ specifier).catch(() => undefined);
+/**
+ * The file system, or undefined where there is none. Asked of the process instead of imported: a bundler for browsers fails at
+ * an import of Node's, however it is written, since minifiers fold what hides it.
+ */
+export async function fileSystem(): Promise<FileSystem | undefined> {
+  return (globalThis as Surroundings).process?.getBuiltinModule?.('node:fs/promises');
 }
 
 export function wait(ms: number, signal?: AbortSignal): Promise<void> {
