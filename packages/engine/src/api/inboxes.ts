@@ -1,6 +1,7 @@
 import { ShoalError } from '../model/errors.ts';
 import { base32, type InboxId, inboxId, type SenderId, senderId, type TenantId } from '../model/ids.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
+import { faultOfHeaderText } from '../send/faults.ts';
 import { checkedBounds, limitBudget, type WrittenBounds } from './bounds.ts';
 import type { Caller } from './caller.ts';
 import { pageAt } from './cursor.ts';
@@ -185,7 +186,8 @@ function refuseLocalPart(localPart: string): void {
 function refuseDisplayName(displayName: string | undefined): void {
   if (displayName === undefined) return;
   if (displayName.length > DISPLAY_NAME_CHARACTERS_MAX) throw refusedName(`must have at most ${DISPLAY_NAME_CHARACTERS_MAX} characters`);
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(displayName)) throw refusedName('must not hold control characters');
+  const fault = faultOfHeaderText(displayName); // what a mail could not be sent with is not kept
+  if (fault !== undefined) throw refusedName(fault);
 }
 
 function refusedName(fault: string): ShoalError {

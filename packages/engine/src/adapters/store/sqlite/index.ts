@@ -15,6 +15,7 @@ import { MIGRATIONS } from './migrations.ts';
 import { queriesOn } from './queries.ts';
 import { inboxOf, mailboxOf, messageOf, rowOfBounds, rowOfInbox, rowOfMessage, rowOfToken, tokenOf } from './rows.ts';
 import { sendersIn } from './senders.ts';
+import { readUsage } from './usage.ts';
 
 export interface SqliteStore extends Store, SenderStore {
   /** Adds a message inside the caller's write transaction, so that it and its job are accepted together. Repeating it changes nothing. */
@@ -88,6 +89,7 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
     },
     async findAnyInbox(reference) {
       const found = mailboxOf(reference);
+      if (reference.includes('\0')) return undefined; // the driver would read no further
       const query = db.selectFrom('inboxes').selectAll();
       const named =
         found === undefined
@@ -147,6 +149,8 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
       const { rows, next } = pageOf(await file.read(() => all(query.limit(max + 1))), max);
       return { messages: rows.map(messageOf), ...next };
     },
+
+    usage: (tenant, since) => file.read(() => readUsage(file, tenant, since)),
 
     async secret(name, make) {
       const find = db.selectFrom('secrets').selectAll().where('name', '=', name);

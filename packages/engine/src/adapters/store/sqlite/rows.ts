@@ -86,10 +86,10 @@ export function inboxOf(row: Selectable<InboxTable>): Inbox {
   };
 }
 
-/** What an address is looked up by; undefined when it has not exactly one `@`. */
+/** What an address is looked up by; undefined when it has not exactly one `@`, or a NUL, behind which SQLite's driver reads nothing. */
 export function mailboxOf(address: string): { readonly mailbox: string; readonly domain: string } | undefined {
   const [localPart, domain, ...rest] = address.split('@');
-  if (localPart === undefined || domain === undefined || rest.length > 0) return undefined;
+  if (localPart === undefined || domain === undefined || rest.length > 0 || address.includes('\0')) return undefined;
   return { mailbox: mailboxKey(localPart), domain: domain.toLowerCase() };
 }
 
