@@ -5,6 +5,7 @@
  */
 import type { TenantId } from '../model/ids.ts';
 import type { Role, Tenant, TokenRecord } from '../model/tenant.ts';
+import type { Usage } from '../ports/store.ts';
 import type { ApiPorts } from './ports.ts';
 import { newTenantId, newTokenId } from './tokens.ts';
 
@@ -23,7 +24,9 @@ export function findToken(ports: Pick<ApiPorts, 'store'>, tokenHash: string): Pr
   return ports.store.findToken(tokenHash);
 }
 
-export async function readUsage(ports: Pick<ApiPorts, 'store'>, tenant: TenantId): Promise<{ readonly inboxCount: number }> {
-  const { inboxes } = await ports.store.listInboxes({ tenant, onlyActive: true });
-  return { inboxCount: inboxes.length };
+/** Today and this month are those of UTC. */
+export function readUsage(ports: Pick<ApiPorts, 'store' | 'clock'>, tenant: TenantId): Promise<Usage> {
+  const now = new Date(ports.clock.wallNow());
+  const [year, month, day] = [now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()];
+  return ports.store.usage(tenant, { day: Date.UTC(year, month, day), month: Date.UTC(year, month) });
 }

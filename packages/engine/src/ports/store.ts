@@ -11,6 +11,14 @@ export interface BoundsChange {
   readonly policy?: RecipientPolicy;
 }
 
+/** What an account has and did. */
+export interface Usage {
+  /** Active ones. */
+  readonly inboxes: number;
+  readonly emailsToday: number;
+  readonly emailsThisMonth: number;
+}
+
 /**
  * Tenants, tokens, inboxes and messages. Every question carries the tenant, and a foreign id looks like a missing one
  * (security T1); those without a tenant are for operators. Messages come in through `ports/acceptance.ts`, together with their jobs.
@@ -52,6 +60,8 @@ export interface Store {
     readonly max: number;
     readonly cursor?: string;
   }): Promise<{ readonly messages: readonly Message[]; readonly cursor?: string }>;
+  /** Counted from the begin of the day and of the month; epoch ms. */
+  usage(tenant: TenantId, since: { readonly day: number; readonly month: number }): Promise<Usage>;
   /** A secret of this installation, made once by `make` and the same ever after, in every process. */
   secret(name: string, make: () => Uint8Array): Promise<Uint8Array>;
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import { holdsOn, type Switch, switchAccount } from '../../api/kill-switch.ts';
 import { ShoalError } from '../../model/errors.ts';
 import { tenantScope } from '../../model/scope.ts';
 import type { Role } from '../../model/tenant.ts';
+import type { Usage } from '../../ports/store.ts';
 import { ACCOUNT_TERMS } from '../answers.ts';
 import { iso } from '../iso.ts';
 import { mintToken } from '../auth.ts';
@@ -35,10 +36,12 @@ export const accountRoutes: readonly Route[] = [
       id: caller.tenant,
       role: caller.role,
       ...ACCOUNT_TERMS,
-      usage: await readUsage(deps, caller.tenant),
+      usage: usageJson(await readUsage(deps, caller.tenant)),
+      ...NOTHING_TO_VERIFY,
       holds: holdsJson(await holdsOn(deps, tenantScope(caller.tenant))),
       token: tokenJson(caller),
       createdAt: iso(caller.createdAt),
+      lastActiveAt: iso(deps.clock.wallNow()), // by this very request
     }),
   }),
   switchRoute('stop', 'Refuses new mail of an account, and holds what is queued where it is; an operator may name any `account`.'),
@@ -46,6 +49,19 @@ export const accountRoutes: readonly Route[] = [
   switchRoute('pause', 'Holds the mail of an account; new mail is accepted and waits.'),
   switchRoute('resume', 'Lets the mail of a paused account go.'),
 ];
+
+/** LobsterMail's clients read these: its accounts had to be verified before they could send. */
+const NOTHING_TO_VERIFY = {
+  verificationRequired: false,
+  verificationMethods: [],
+  verifiedAt: null,
+  xVerificationPending: false,
+  hasPaymentMethod: false,
+} as const;
+
+function usageJson({ inboxes, emailsToday, emailsThisMonth }: Usage): Readonly<Record<string, unknown>> {
+  return { inboxCount: inboxes, emailsToday, emailsThisMonth, totalEmailsReceived: 0 }; // this version does not receive
+}
 
 /** Whoever owns the account may stop or pause it; to let it go on is for operators. */
 function switchRoute(act: Switch, summary: string): Route {
