@@ -111,13 +111,13 @@ function checkContentIds(attachments: readonly CheckedAttachment[], faults: Faul
 function faultOfBase64(content: unknown): string | undefined {
   if (typeof content !== 'string') return 'must be the file as base64 text';
   if (content === '') return 'is empty; leave the attachment out';
-  const end = content.endsWith('==') ? content.length - 2 : content.endsWith('=') ? content.length - 1 : content.length;
-  const odd = /[^A-Za-z0-9+/]/.exec(content);
-  if (odd !== null && odd.index < end) return faultOfCharacter(content, odd.index);
+  const odd = /[^A-Za-z0-9+/=]/.exec(content) ?? /=(?!=?$)/.exec(content);
+  if (odd !== null) return faultOfCharacter(content, odd.index);
   if (content.length % 4 !== 0) return `is cut off or has no padding: ${content.length} characters, and base64 has a multiple of 4`;
-  const spareBits = end === content.length ? 0 : end === content.length - 1 ? 2 : 4;
+  const padding = paddingOf(content);
+  const end = content.length - padding;
   const last = ALPHABET.indexOf(content.charAt(end - 1));
-  return last % 2 ** spareBits === 0 ? undefined : `has bits that mean nothing in its last character (at ${end - 1}); encode it anew`;
+  return last % 4 ** padding === 0 ? undefined : `has bits that mean nothing in its last character (at ${end - 1}); encode it anew`;
 }
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
@@ -128,11 +128,15 @@ function faultOfCharacter(content: string, at: number): string {
   if (character === '-' || character === '_')
     return `has ${character} at ${at}, which is the URL form of base64; the standard form has + and /`;
   if (content.startsWith('data:')) return 'is a data: URL; give only what stands behind its comma';
+  if (character === '=') return `has padding at ${at}, before its end`;
   const code = (content.codePointAt(at) ?? 0).toString(16).toUpperCase().padStart(4, '0');
   return `is not base64: U+${code} at ${at}`;
 }
 
 function decodedBytes(base64: string): number {
-  const padding = base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
-  return (base64.length / 4) * 3 - padding;
+  return (base64.length / 4) * 3 - paddingOf(base64);
+}
+
+function paddingOf(base64: string): number {
+  return base64.endsWith('==') ? 2 : base64.endsWith('=') ? 1 : 0;
 }
