@@ -15,7 +15,7 @@ export interface BackendRow {
 export function backendRows(modules: readonly TestModule[]): BackendRow[] {
   return modules.flatMap((module) =>
     [...module.children.suites()].flatMap((suite) => {
-      const [, port, backend] = /^(ledger|store|transport|control storm|full disk): (.+)$/.exec(suite.name) ?? [];
+      const [, port, backend] = /^(ledger|store|transport|client|control storm|full disk): (.+)$/.exec(suite.name) ?? [];
       return port === undefined || backend === undefined ? [] : [{ port, backend, verdict: verdictOf(suite) }];
     }),
   );
