@@ -72,6 +72,8 @@ function faultOfFileName(name: unknown): string | undefined {
   if (/[/\\]/.test(name)) return 'has a slash; give the bare name, such as report.pdf';
   if (/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(name))
     return 'has a mark of writing direction, which hides what a name ends in';
+  // It is none in a parameter (RFC 2047 section 5), but many readers decode it there, and `../` or a line end may come out.
+  if (name.includes('=?')) return 'has =?, which some readers take for the start of an encoded word';
   return /^[.\s]*$/.test(name) || name !== name.trim() ? 'must be a name, such as report.pdf, without white space around it' : undefined;
 }
 

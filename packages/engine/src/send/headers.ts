@@ -40,9 +40,9 @@ export function encodeDate(epochMs: number): string {
   return new Date(epochMs).toUTCString().replace('GMT', '+0000');
 }
 
-/** RFC 5322 section 3.2.5. Inside quotes nothing is an encoded word (RFC 2047 section 5), so ASCII stays as it is. */
+/** RFC 5322 section 3.2.5. Inside quotes nothing is an encoded word (RFC 2047 section 5), but many readers decode it there: what looks like one is encoded itself. */
 function encodePhrase(text: string): string {
-  if (/^[\x20-\x7e]{1,60}$/.test(text)) return `"${text.replace(/["\\]/g, '\\$&')}"`;
+  if (/^[\x20-\x7e]{1,60}$/.test(text) && !text.includes('=?')) return `"${text.replace(/["\\]/g, '\\$&')}"`;
   return encodedWords(text).join('\r\n ');
 }
 

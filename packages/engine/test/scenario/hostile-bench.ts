@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { domainToASCII } from 'node:url';
 import PostalMime, { type Email } from 'postal-mime';
 import { expect, onTestFinished } from 'vitest';
 import { configOf } from '../../src/config/check.ts';
@@ -112,4 +113,10 @@ export function expectOnlyAskedFor({ head }: { readonly head: readonly string[] 
 /** The same envelope as was asked for, and every address once. */
 export function expectEnvelope({ mail }: { readonly mail: ReceivedMail }, recipients: readonly string[]): void {
   expect({ from: mail.from, to: [...mail.to].sort() }).toEqual({ from: FROM, to: [...recipients].sort() });
+}
+
+/** Domains go out in A-labels, whose look nobody takes for another's. */
+export function inALabels(address: string): string {
+  const at = address.lastIndexOf('@') + 1;
+  return address.slice(0, at) + domainToASCII(address.slice(at));
 }

@@ -185,7 +185,7 @@ it.each([
   await bench.expectNothing();
 });
 
-it.each(['../a', 'a/b', 'a\\b', '.', '..', ' a', 'a ', 'invoice\u202efdp.exe', 'a\u2066b', '\u200ea'])(
+it.each(['../a', 'a/b', 'a\\b', '.', '..', ' a', 'a ', 'invoice\u202efdp.exe', 'a\u2066b', '\u200ea', '=?utf-8?q?=2E=2E=2Fa?='])(
   'M6: %j is no name of a file',
   async (filename) => {
     const bench = await openHostileBench();

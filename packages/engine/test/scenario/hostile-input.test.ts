@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { expectEnvelope, expectOnlyAskedFor, FROM, MAIL, openHostileBench } from './hostile-bench.ts';
+import { expectEnvelope, expectOnlyAskedFor, FROM, inALabels, MAIL, openHostileBench } from './hostile-bench.ts';
 import type { Json } from './http-bench.ts';
 
 /** Security S6 and S7 on every field of a send that ends in a header or in a command; what arrives is looked at byte by byte. */
@@ -201,12 +201,6 @@ describe.each(['to', 'cc', 'bcc', 'replyTo'])('S7: an odd address in %s', (field
     expect(refused).toBeGreaterThan(40);
   });
 });
-
-/** Domains go out in A-labels, whose look nobody takes for another's. */
-function inALabels(address: string): string {
-  const [local = '', domain = ''] = address.split('@');
-  return `${local}@${new URL(`http://${domain}`).hostname}`;
-}
 
 it.each<readonly [string, Json, string]>([
   ['subject', { subject: 'x'.repeat(999) }, 'subject'],
