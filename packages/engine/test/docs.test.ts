@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { SMTP_URL_OPTIONS } from '../src/adapters/transport/smtp/url.ts';
 import { EXIT_MEANINGS } from '../src/cli/exit.ts';
@@ -206,48 +205,7 @@ describe('every page', () => {
     const promising = pages.filter((page) => !page.endsWith('founding-article.md') && /exactly[- ]once/i.test(text(page)));
     expect(promising).toEqual([]);
   });
-
-  it('has only examples that compile', () => {
-    const examples = pages.flatMap((page) =>
-      [...text(page).matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = ''], index) => ({
-        name: `${page.replaceAll('/', '-')}-${index}.ts`,
-        code,
-      })),
-    );
-    expect(examples.length).toBeGreaterThan(0);
-    const planted = { name: 'planted.ts', code: "import { Shoal } from '@shoal/sdk'; await Shoal.creat();" };
-    const faults = compileFaults([planted, ...examples]);
-    expect(faults.filter((fault) => fault.startsWith('planted.ts'))).toHaveLength(1);
-    expect(faults.filter((fault) => !fault.startsWith('planted.ts'))).toEqual([]);
-  }, 120_000); // a cold compiler on a busy machine
 });
-
-/** Type-checks sources that exist only in memory, as if they stood in the root of the repository. */
-function compileFaults(sources: readonly { readonly name: string; readonly code: string }[]): string[] {
-  const parsed = ts.getParsedCommandLineOfConfigFile(
-    join(REPO, 'tsconfig.test.json'),
-    {},
-    { ...ts.sys, onUnRecoverableConfigFileDiagnostic: () => {} },
-  );
-  // An example shows one thing; a name it declares and does not use again is no fault.
-  const options = { ...parsed?.options, noUnusedLocals: false, noUnusedParameters: false };
-  const host = ts.createCompilerHost(options);
-  const memory = new Map(sources.map(({ name, code }) => [join(REPO, name), `export {};\n${code}`]));
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (path) => memory.has(path) || fileExists(path);
-  host.readFile = (path) => memory.get(path) ?? readFile(path);
-  host.getSourceFile = (path, target) => {
-    const code = memory.get(path);
-    return code === undefined ? getSourceFile(path, target) : ts.createSourceFile(path, code, target);
-  };
-  const program = ts.createProgram([...memory.keys()], options, host);
-  return [...memory.keys()].flatMap((path) => {
-    const file = program.getSourceFile(path);
-    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)].map(
-      (each) => `${relative(REPO, path)}: ${ts.flattenDiagnosticMessageText(each.messageText, ' ')}`,
-    );
-  });
-}
 
 describe('docs/adr', () => {
   const HEADINGS = ['Context', 'Decision', 'Price', 'What would change our mind', 'Status'];

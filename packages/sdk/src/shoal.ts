@@ -14,9 +14,9 @@ import { type Tokens, tokensOn } from './tokens.ts';
 
 export interface ShoalOptions {
   /** The server. Default: `SHOAL_URL`, then `http://127.0.0.1:7070`. */
-  readonly url?: string;
+  readonly url?: string | undefined;
   /** Default: `SHOAL_TOKEN`, then the one kept for this URL in `~/.shoal/tokens.json`, then a new one by sign-up. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Instead of the global `fetch`; `engine.fetch` talks to an engine in this process, without a socket. */
   readonly fetch?: (request: Request) => Promise<Response>;
   /** Sign up when no token is found. Default true. */
@@ -61,7 +61,12 @@ export interface Shoal extends Reviews, Switches, Tokens {
    * @example
    * const inbox = await mail.createInbox({ localPart: 'billing-bot', displayName: 'Billing' });
    */
-  createInbox(options?: { readonly localPart?: string; readonly displayName?: string }): Promise<Inbox>;
+  createInbox(options?: {
+    readonly localPart?: string;
+    readonly displayName?: string;
+    /** The name of a sender; default `default`. Another one is for operators to name. */
+    readonly sender?: string;
+  }): Promise<Inbox>;
 
   /**
    * Opens an inbox under the first free form of a name; always finds one, also when many agents ask at once.
@@ -194,7 +199,7 @@ function client(connection: Connection, token: Token | undefined): Shoal {
     senders: sendersOn(call),
     token: () => token?.text,
     async createInbox(options = {}) {
-      onlyKnown('createInbox()', options, ['localPart', 'displayName']);
+      onlyKnown('createInbox()', options, ['localPart', 'displayName', 'sender']);
       return openInbox(options);
     },
     async createSmartInbox(options = {}) {

@@ -12,8 +12,8 @@ export interface Token {
 
 /** Those of `ShoalOptions` that decide which token is used. */
 export interface TokenOptions {
-  readonly url?: string;
-  readonly token?: string;
+  readonly url?: string | undefined;
+  readonly token?: string | undefined;
   readonly fetch?: unknown;
   readonly signup?: boolean;
   readonly persistToken?: boolean;

@@ -1,0 +1,124 @@
+import { spawnSync } from 'node:child_process';
+import { chdir, cwd } from 'node:process';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { configOf } from 'shoal';
+import { ROUTES } from '../src/http/routes/index.ts';
+import { compileFaults } from './docs-examples-compile.ts';
+import { examplesOfSdk, fencesIn, fencesOfPages } from './docs-examples-source.ts';
+import { AT_HAND, openStage, type Stage } from './docs-examples-stage.ts';
+
+/** An example that does not work is worse than none: each is compiled, and run where it can be. */
+
+const fences = fencesOfPages();
+const comments = examplesOfSdk();
+
+let stage: Stage;
+let startedIn: string;
+beforeAll(async () => {
+  stage = await openStage();
+  startedIn = cwd();
+  chdir(stage.home); // an example may name files
+  vi.stubEnv('HOME', stage.home);
+  vi.stubEnv('SHOAL_URL', stage.url);
+  vi.stubEnv('SHOAL_TOKEN', stage.token);
+}, 60_000);
+afterAll(async () => {
+  chdir(startedIn);
+  vi.unstubAllEnvs();
+  await stage?.close();
+});
+
+describe('the pages', () => {
+  it('have examples in languages that are checked here', () => {
+    const CHECKED = ['ts', 'js', 'sh', 'python', 'json', ''];
+    expect(fencesIn('x.md', 'a\n```ts run\ncode\n```\n')).toEqual([{ name: 'x.md:2', language: 'ts', isRun: true, code: 'code\n' }]);
+    expect(fences.filter(({ language }) => !CHECKED.includes(language)).map(({ name }) => name)).toEqual([]);
+    expect(fences.filter(({ isRun, language }) => isRun && language === 'ts').length).toBeGreaterThan(3);
+  });
+
+  it('have only examples that compile', () => {
+    const planted = { name: 'planted.ts', code: "import { Shoal } from '@shoal/sdk'; await Shoal.creat();" };
+    const examples = fences
+      .filter(({ language }) => language === 'ts')
+      .map(({ name, code }) => ({ name: `${name.replaceAll(/[/:]/g, '-')}.ts`, code }));
+    const faults = compileFaults([planted, ...examples]);
+    expect(faults.filter((fault) => fault.startsWith('planted.ts'))).toHaveLength(1);
+    expect(faults.filter((fault) => !fault.startsWith('planted.ts'))).toEqual([]);
+  }, 120_000); // a cold compiler on a busy machine
+
+  it.each(fences.filter(({ isRun, language }) => isRun && language === 'ts'))('run: $name', async ({ code }) => {
+    await stage.run(code);
+  });
+
+  it('have only configurations that the program takes', async () => {
+    const files = fences.filter(({ language }) => language === 'js');
+    expect(files.length).toBeGreaterThan(0);
+    for (const { name, code } of files) {
+      expect(code, `${name} is no configuration: write ts`).toContain('export default');
+      const { default: values } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
+        default: Readonly<Record<string, unknown>>;
+      };
+      expect(() => configOf(values), name).not.toThrow();
+    }
+  });
+
+  it('have only JSON that is JSON', () => {
+    for (const { code, language } of fences) if (language === 'json') expect(() => JSON.parse(code)).not.toThrow();
+  });
+
+  it('have only shell that a shell can read', () => {
+    const faultOf = (code: string): string => spawnSync('bash', ['-n'], { input: code, encoding: 'utf8' }).stderr;
+    expect(faultOf("echo 'a")).not.toBe('');
+    const shell = fences.filter(({ language }) => language === 'sh');
+    expect(shell.map(({ name, code }) => `${name} ${faultOf(code)}`)).toEqual(shell.map(({ name }) => `${name} `));
+  });
+});
+
+describe('client: Python of the docs', () => {
+  it('runs', (context) => {
+    if (spawnSync('python3', ['--version']).status !== 0) return context.skip('no python3 found; apt-get install python3');
+    const python = fences.filter(({ language }) => language === 'python');
+    for (const { name, code, isRun } of python) {
+      const check = 'import ast, sys; ast.parse(sys.stdin.read())';
+      expect(spawnSync('python3', ['-c', check], { input: code, encoding: 'utf8' }).stderr, name).toBe('');
+      expect(isRun, `${name} is not run`).toBe(false); // the server is in this process, which waits for Python
+    }
+  });
+});
+
+describe('the comments of the SDK', () => {
+  it('have an example for everything that can be called', () => {
+    expect(comments.length).toBeGreaterThan(40);
+    expect(comments.filter(({ code }) => code === undefined || code.trim() === '').map(({ name }) => name)).toEqual([]);
+  });
+
+  it('have only examples that compile', () => {
+    const sources = comments.map(({ name, code = '' }) => ({ name: `${name}.ts`, code: `${AT_HAND}\n{\n${code}\n}` }));
+    const planted = { name: 'planted.ts', code: `${AT_HAND}\n{ await mail.sned(); }` };
+    const faults = compileFaults([planted, ...sources]);
+    expect(faults.filter((fault) => fault.startsWith('planted.ts'))).toHaveLength(1);
+    expect(faults.filter((fault) => !fault.startsWith('planted.ts'))).toEqual([]);
+  }, 120_000);
+
+  /** What a call needs of the server, where that may come after it. */
+  const NEEDS: Readonly<Record<string, string>> = {
+    deadLetterGroups: '/v1/dead-letters/groups',
+    requeueAll: '/v1/dead-letters/requeue',
+    purge: '/v1/dead-letters/purge',
+    purgeOne: '/v1/dead-letters/purge',
+    operation: '/v1/operations/:id',
+    refresh: '/v1/operations/:id',
+    wait: '/v1/operations/:id',
+    revokeToken: '/v1/tokens/:id/revoke',
+  };
+  const paths = new Set(ROUTES.map(({ method, path }) => (method === 'DELETE' ? `${path}/revoke` : path)));
+  const isServed = (name: string): boolean => {
+    const [owner = '', member = ''] = name.split('.');
+    const need = owner === 'Email' ? undefined : NEEDS[member];
+    return need === undefined || paths.has(need);
+  };
+
+  it.each(comments.filter(({ name }) => isServed(name)))('run: $name', async ({ code = '' }) => {
+    await stage.run(code);
+  });
+});
