@@ -111,8 +111,7 @@ async function composedEntity(mail: Composition, text: string | undefined, html:
   const fields = built
     .subarray(0, end)
     .toString('latin1')
-    .replace(/\r\n[ \t]+/g, ' ')
-    .split('\r\n');
+    .split(/\r\n(?![ \t])/);
   return {
     fields: fields.filter((line) => /^Content-[A-Za-z-]+:/.test(line)),
     body: [built.subarray(end + 4)],
