@@ -2,9 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { chdir, cwd } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configOf } from 'shoal';
+import { runProgram } from '../src/cli/program.ts';
 import { ROUTES } from '../src/http/routes/index.ts';
 import { compileFaults } from './docs-examples-compile.ts';
 import { examplesOfSdk, fencesIn, fencesOfPages } from './docs-examples-source.ts';
+import { watchedTerminal } from './scenario/cli-terminal.ts';
 import { AT_HAND, openStage, type Stage } from './docs-examples-stage.ts';
 
 /** An example that does not work is worse than none: each is compiled, and run where it can be. */
@@ -74,16 +76,59 @@ describe('the pages', () => {
   });
 });
 
-describe('client: Python of the docs', () => {
-  it('runs', (context) => {
-    if (spawnSync('python3', ['--version']).status !== 0) return context.skip('no python3 found; apt-get install python3');
-    const python = fences.filter(({ language }) => language === 'python');
-    for (const { name, code, isRun } of python) {
-      const check = 'import ast, sys; ast.parse(sys.stdin.read())';
-      expect(spawnSync('python3', ['-c', check], { input: code, encoding: 'utf8' }).stderr, name).toBe('');
-      expect(isRun, `${name} is not run`).toBe(false); // the server is in this process, which waits for Python
-    }
+/** `clients/three-lines.test.ts` runs the one in docs/start/from-an-agent.md. */
+it('Python stands in one page only', () => {
+  expect(fences.filter(({ language }) => language === 'python').map(({ name }) => name.split(':')[0])).toEqual([
+    'docs/start/from-an-agent.md',
+  ]);
+});
+
+/** A line of shell that calls the program, without what stands before it. */
+const CALL = /^(?:[A-Z_]+=\S+ )*(?:npx )?shoal ([^&|#]*)/;
+
+describe('the shell of the pages', () => {
+  const calls = fences
+    .filter(({ language }) => language === 'sh')
+    .flatMap(({ name, code }) =>
+      code
+        .split('\n')
+        .flatMap((line) => CALL.exec(line)?.[1] ?? [])
+        .map((call) => ({ name, call: call.trim() })),
+    );
+
+  it.each(calls)('calls what is there: shoal $call ($name)', async ({ call }) => {
+    expect(await faultsOf(call)).toEqual([]);
   });
+
+  it('is compared with the program', async () => {
+    expect(calls.length).toBeGreaterThan(5);
+    expect(await faultsOf('sned --to x')).toEqual(['no command sned']);
+    expect(await faultsOf('send --too x')).toEqual(['no flag --too of send']);
+  });
+
+  async function faultsOf(call: string): Promise<string[]> {
+    const [words, flags] = [
+      call.split(/ --/)[0]?.split(' ') ?? [],
+      [...call.replaceAll(/'[^']*'/g, '').matchAll(/(?<= )--[a-z-]+/g)].map(String),
+    ];
+    const path: string[] = [];
+    for (const word of words) {
+      const commands = [...((await helpOf(path)).split('Commands:\n')[1] ?? '').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name]) => name);
+      if (commands.length === 0) break; // what follows is an argument
+      if (!commands.includes(word)) return [`no command ${word}`];
+      path.push(word);
+    }
+    const help = await helpOf(path);
+    return flags
+      .filter((flag) => !new RegExp(`^ +(?:-[a-z], )?${flag}\\b`, 'm').test(help))
+      .map((flag) => `no flag ${flag} of ${path.join(' ')}`);
+  }
+
+  async function helpOf(path: readonly string[]): Promise<string> {
+    const terminal = watchedTerminal();
+    await runProgram([...path, '--help'], terminal);
+    return terminal.printed();
+  }
 });
 
 describe('the comments of the SDK', () => {

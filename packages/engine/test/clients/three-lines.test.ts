@@ -15,8 +15,7 @@ await inbox.send({ to: 'recipient@example.com', subject: 'Follow-up on your requ
 const shoal = serveShoal();
 
 it('sends with the three lines of the README, as they stand there', async () => {
-  const readme = readFileSync(new URL('../../../../README.md', import.meta.url), 'utf8');
-  expect(readme).toContain(`\n${THREE_LINES}\`\`\``);
+  expect(pageOf('README.md')).toContain(`\n${THREE_LINES}\`\`\``);
   const { code, complained } = await shoal.run(THREE_LINES);
   expect({ code, complained }).toEqual({ code: 0, complained: '' });
   const mail = await shoal.untilArrived('Here are the details you asked for...');
@@ -41,28 +40,17 @@ it('sends with plain fetch', async () => {
   expect(await shoal.untilArrived('by-plain-fetch')).toMatch(/^Subject: By fetch\r$/m);
 });
 
-const URLLIB = `
-import json, os, urllib.request
-
-def post(path, token=None, body=None):
-    headers = {"Authorization": "Bearer " + token} if token else {}
-    data = json.dumps(body).encode() if body else b""
-    request = urllib.request.Request(os.environ["SHOAL_URL"] + path, data, headers, method="POST")
-    return json.load(urllib.request.urlopen(request))
-
-token = post("/v1/signup")["token"]
-inbox = post("/v1/inboxes", token, {"name": "outreach-worker"})
-sent = post("/v1/emails/send", token, {"from": inbox["address"], "to": "recipient@example.com", "subject": "By Python", "text": "by-urllib"})
-print(sent["status"])
-`;
+/** The program of docs/start/from-an-agent.md. */
+const [, URLLIB = ''] = /^```python\n(.*?)^```$/ms.exec(pageOf('docs/start/from-an-agent.md')) ?? [];
 
 describe('client: urllib of Python', () => {
-  // It says `application/x-www-form-urlencoded` of whatever it posts, so the server must look at the bytes.
   it('sends as any client does', async (context) => {
+    const before = shoal.sink.mails.length;
     if (!runs('python3', ['-c', 'import urllib.request'])) return context.skip('no python3 found; apt-get install python3');
     const { code, printed, complained } = await shoal.runProgram('python3', ['-c', URLLIB]);
     expect({ code, printed, complained }).toEqual({ code: 0, printed: 'queued\n', complained: '' });
-    expect(await shoal.untilArrived('by-urllib')).toMatch(/^Subject: By Python\r$/m);
+    await shoal.sink.until('another mail', () => shoal.sink.mails.length > before);
+    expect(shoal.sink.mails.at(-1)?.bytes.toString()).toMatch(/^Subject: Follow-up on your request\r$/m);
   });
 });
 
@@ -73,4 +61,8 @@ function runs(program: string, args: readonly string[]): boolean {
   } catch {
     return false;
   }
+}
+
+function pageOf(path: string): string {
+  return readFileSync(new URL(`../../../../${path}`, import.meta.url), 'utf8');
 }
