@@ -58,8 +58,9 @@ const mailFields = {
 export const sendFromInbox = z.object(mailFields);
 export const sendEmail = z.object({ from: text.optional(), inboxId: text.optional(), ...mailFields });
 export const sendBatchItem = z.object({ ...sendEmail.shape, idempotencyKey: text.optional() });
-/** Each item is judged by itself, and so against `sendBatchItem` only when its turn comes. */
-export const sendBatch = z.object({ emails: z.array(z.unknown()).max(SEND_BATCH_MAX) });
+const { $schema: _, ...batchItemForm } = z.toJSONSchema(sendBatchItem, { io: 'input' });
+/** Each item is judged by itself, and so against `sendBatchItem` only when its turn comes; OpenAPI shows its form all the same. */
+export const sendBatch = z.object({ emails: z.array(z.unknown().meta(batchItemForm)).max(SEND_BATCH_MAX) });
 
 export const createInbox = z.object({
   localPart: text.optional(),
