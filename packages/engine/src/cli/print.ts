@@ -48,7 +48,7 @@ export function timeline(record: EmailRecord, columns: number): string {
     },
     columns,
   );
-  return [head, ...record.jobs.map((job) => storyOf(job, columns))].join('\n');
+  return [head, ...record.jobs.map((job) => jobStory(job, columns))].join('\n');
 }
 
 /** Until when, and what for. `at` is null when that is for a person to say. */
@@ -56,7 +56,8 @@ export function waitText({ at, because }: NonNullable<EmailRecord['waiting']>): 
   return `${at === null ? 'for a person' : `until ${at}`}: ${because ?? 'nothing is in its way'}`;
 }
 
-function storyOf(job: JobRecord, columns: number): string {
+/** A job and every attempt, in the order they were made. */
+export function jobStory(job: JobRecord, columns: number): string {
   const why = job.reason ?? job.doubt;
   const heading = `${job.id}  ${job.state}${why === null ? '' : ` (${why})`}  ${job.recipients.join(', ')}`;
   const attempts = job.attempts.map((attempt) => `  ${attempt.endedAt}  ${attempt.end.padEnd(7)}  ${attempt.note}`);

@@ -1,13 +1,58 @@
-import { type QueuedSender, type QueueRecord, type QueueWorker, Shoal } from '@shoal/sdk';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type QueuedSender, type QueueRecord, type QueueWorker, Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
 import { entry } from './print.ts';
 import type { Terminal } from './terminal.ts';
 
-export async function showQueue(terminal: Terminal, flags: { readonly json?: boolean }): Promise<number> {
-  const queue = await (await Shoal.create()).queue();
-  if (flags.json === true) terminal.printJson(queue);
-  else terminal.print(queueText(queue, terminal.columns));
+export interface QueueFlags {
+  readonly json?: boolean;
+  /** Seconds, as written; true when none were written. */
+  readonly watch?: string | true;
+}
+
+export async function showQueue(terminal: Terminal, flags: QueueFlags): Promise<number> {
+  const everyMs = flags.watch === undefined ? undefined : everyMsOf(flags.watch);
+  const mail = await Shoal.create();
+  const show = async (): Promise<void> => {
+    const queue = await mail.queue();
+    if (flags.json === true) terminal.printJson(queue);
+    else if (everyMs === undefined) terminal.print(queueText(queue, terminal.columns));
+    else terminal.redraw(terminal.isInteractive ? `${queueText(queue, terminal.columns)}\n${queue.at}; q ends` : queueLine(queue));
+  };
+  await show();
+  if (everyMs !== undefined) await again(terminal, everyMs, show);
   return EXIT.ok;
+}
+
+/** Until somebody presses q, or the process is asked to stop. */
+async function again(terminal: Terminal, everyMs: number, show: () => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  const unheard = [terminal.onStop(() => stop.abort()), terminal.onKey('q', () => stop.abort())];
+  try {
+    while (!stop.signal.aborted) {
+      await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {});
+      if (!stop.signal.aborted) await show();
+    }
+  } finally {
+    for (const end of unheard) end();
+  }
+}
+
+const WATCH_SECONDS = 2;
+
+function everyMsOf(written: string | true): number {
+  const seconds = written === true ? WATCH_SECONDS : Number(written);
+  if (seconds >= 0.2 && seconds <= 3_600) return seconds * 1_000;
+  throw new ShoalError({
+    code: 'bad_option',
+    message: `--watch takes seconds from 0.2 to 3600, got ${JSON.stringify(written)}`,
+    hint: 'Write for example --watch 5.',
+  });
+}
+
+/** One line a look, for a pipe or a file. */
+function queueLine({ at, depth, sentPerMinute, workers }: QueueRecord): string {
+  return `${at}  ${SHOWN.map((state) => `${depth[state]} ${state}`).join('  ')}  ${sentPerMinute} a minute  ${workers.length} workers`;
 }
 
 /** States that say something about now; what was sent or given up long ago has lists of its own. */

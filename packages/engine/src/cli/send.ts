@@ -1,4 +1,6 @@
-import { type Budget, type Email, type Inbox, type Mail, Shoal, ShoalError } from '@shoal/sdk';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { type Attachment, type Budget, type Email, type Inbox, type Mail, Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
 import { entry, waitText } from './print.ts';
 import type { Terminal } from './terminal.ts';
@@ -8,10 +10,15 @@ export interface SendFlags {
   readonly cc?: readonly string[];
   readonly bcc?: readonly string[];
   readonly subject: string;
+  /** `-`: standard input. */
   readonly text?: string;
   readonly html?: string;
   readonly from?: string;
   readonly replyTo?: string;
+  /** Paths. */
+  readonly attach?: readonly string[];
+  /** `Name: value`. */
+  readonly header?: readonly string[];
   readonly key?: string;
   /** As written; the server says which there are. */
   readonly priority?: string;
@@ -25,6 +32,9 @@ const WAIT_SECONDS = 60;
 
 export async function send(terminal: Terminal, flags: SendFlags): Promise<number> {
   const waitMs = waitMsOf(flags.wait);
+  const headers = flags.header === undefined ? undefined : headersOf(flags.header);
+  const attachments = flags.attach === undefined ? undefined : await Promise.all(flags.attach.map((path) => fileAt(terminal.cwd, path)));
+  const text = flags.text === '-' ? await terminal.input() : flags.text;
   const mail = await Shoal.create();
   const inbox = await inboxToSendFrom(mail, flags.from);
   const email = await inbox.send({
@@ -32,9 +42,11 @@ export async function send(terminal: Terminal, flags: SendFlags): Promise<number
     subject: flags.subject,
     ...(flags.cc === undefined ? {} : { cc: flags.cc }),
     ...(flags.bcc === undefined ? {} : { bcc: flags.bcc }),
-    ...(flags.text === undefined ? {} : { text: flags.text }),
+    ...(text === undefined ? {} : { text }),
     ...(flags.html === undefined ? {} : { html: flags.html }),
     ...(flags.replyTo === undefined ? {} : { replyTo: flags.replyTo }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(attachments === undefined ? {} : { attachments }),
     ...(flags.priority === undefined ? {} : { priority: flags.priority as NonNullable<Mail['priority']> }),
     ...(flags.key === undefined ? {} : { idempotencyKey: flags.key }),
     ...(flags.allowDuplicate === undefined ? {} : { allowDuplicate: flags.allowDuplicate }),
@@ -110,3 +122,51 @@ async function inboxToSendFrom(mail: Shoal, from: string | undefined): Promise<I
   if (found !== undefined) return found;
   return from === undefined ? mail.createSmartInbox({ name: 'shoal-cli' }) : mail.createInbox({ localPart: from });
 }
+
+function headersOf(lines: readonly string[]): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const at = line.indexOf(':');
+    const name = line.slice(0, Math.max(0, at)).trim();
+    if (name === '' || Object.hasOwn(headers, name))
+      throw new ShoalError({
+        code: 'bad_option',
+        message: name === '' ? `--header ${JSON.stringify(line.slice(0, 80))} has no name` : `--header ${name} is there twice`,
+        hint: "Write for example --header 'X-Run: 7'.",
+      });
+    headers[name] = line.slice(at + 1).trim();
+  }
+  return headers;
+}
+
+/** What the server takes for all files of a mail together; one above it is not even read. */
+const FILE_BYTES_MAX = 25 * 1_048_576;
+
+async function fileAt(cwd: string, path: string): Promise<Attachment> {
+  try {
+    const file = resolve(cwd, path);
+    const { size } = await stat(file);
+    if (size > FILE_BYTES_MAX)
+      throw new ShoalError({
+        code: 'bad_option',
+        message: `${path} has ${Math.ceil(size / 1_048_576)} MiB, and the files of a mail may have 25 MiB together`,
+        hint: 'Send a link to it, or a smaller file.',
+      });
+    return { filename: basename(file), content: await readFile(file) };
+  } catch (error) {
+    if (error instanceof ShoalError) throw error;
+    const reason = WHY_UNREADABLE[(error as NodeJS.ErrnoException).code ?? ''] ?? String(error);
+    throw new ShoalError({
+      code: 'bad_option',
+      message: `--attach ${path}: ${reason}`,
+      hint: 'Paths begin in the folder this command runs in.',
+      cause: error,
+    });
+  }
+}
+
+const WHY_UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'it may not be read',
+};

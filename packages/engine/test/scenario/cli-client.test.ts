@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -177,4 +177,95 @@ it('says where it looked and how to start a server when none answers', async () 
   expect(end).toBe(3);
   expect(complained).toContain('error: cannot reach Shoal at http://127.0.0.1:9');
   expect(complained).toContain('npm start');
+});
+
+it('sends a text from standard input with a file and a header', async () => {
+  const cwd = await mkdtemp(join(tmpdir(), 'shoal-cwd-'));
+  await writeFile(join(cwd, 'report.txt'), 'numbers');
+  const args = ['send', '--to', 'ann@example.com', '--subject', 'S', '--text', '-', '--attach', 'report.txt', '--header', 'X-Run: 7'];
+  expect(await run(args, { cwd, input: async () => 'from a pipe' })).toMatchObject({ end: 0 });
+  expect(asked.find(({ route }) => route === 'POST /v1/emails/send')?.body).toMatchObject({
+    text: 'from a pipe',
+    headers: { 'X-Run': '7' },
+    attachments: [{ filename: 'report.txt', content: Buffer.from('numbers').toString('base64') }],
+  });
+});
+
+it.each([
+  [['--attach', 'none.pdf'], /--attach none\.pdf: there is no such file/],
+  [['--header', 'no colon'], /--header "no colon" has no name/],
+])('refuses %j before it asks the server', async (flags, said) => {
+  const { end, complained } = await run(['send', '--to', 'a@example.com', '--subject', 'S', '--text', 'T', ...flags]);
+  expect(end).toBe(2);
+  expect(complained).toMatch(said);
+  expect(asked).toEqual([]);
+});
+
+it('works on dead letters by filter, and counts what became of them', async () => {
+  const operation = { id: 'op_1', kind: 'requeue', matched: 3, done: 2, failed: 1, createdAt: 'T0', endedAt: 'T1' };
+  answers['POST /v1/dead-letters/requeue'] = { ...operation, status: 'running', done: 0, failed: 0, endedAt: null };
+  answers['GET /v1/operations/op_1'] = { ...operation, status: 'done' };
+  const { end, printed } = await run(['dead-letters', 'requeue', '--reason', 'expired', '--sender', 'default']);
+  expect(asked[0]).toEqual({ route: 'POST /v1/dead-letters/requeue', body: { reason: ['expired'], sender: 'default' } });
+  expect(printed).toBe('2 of 3 back in the queue, 1 could not be (operation op_1, done).\n');
+  expect(end).toBe(1);
+});
+
+it('never takes silence for all dead letters', async () => {
+  const { end, complained } = await run(['dead-letters', 'purge']);
+  expect([end, asked]).toEqual([2, []]);
+  expect(complained).toContain('say which dead letters: an id, or a filter, or --all');
+  expect((await run(['dead-letters', 'purge', 'job_1', '--all'])).end).toBe(2);
+});
+
+it('groups dead letters, and shows one with its attempts', async () => {
+  answers['GET /v1/dead-letters/groups'] = { data: [{ reason: 'permanent', count: 2, firstAt: 'T0', lastAt: 'T1', sample: HELD }] };
+  answers['GET /v1/dead-letters'] = { data: [HELD], cursor: null };
+  expect((await run(['dead-letters', 'groups'])).printed).toContain('permanent  2 mails\n  first    T0\n');
+  expect((await run(['dead-letters', 'show', 'job_1'])).printed).toContain('550 no');
+  expect((await run(['dead-letters', 'show', 'job_9'])).complained).toContain('no dead letter job_9');
+});
+
+it('lists emails by filter, and takes one back', async () => {
+  answers['GET /v1/emails'] = { data: [record('queued'), record('queued')], cursor: null };
+  answers['POST /v1/emails/eml_1/cancel'] = { status: 'canceled' };
+  const { printed } = await run(['emails', 'list', '--status', 'queued', '--since', '2h', '--limit', '1', '--json']);
+  expect(JSON.parse(printed)).toMatchObject({ emails: [{ id: 'eml_1' }], hasMore: true });
+  expect((await run(['emails', '--since', 'yesterday'])).complained).toContain('--since is no time, got "yesterday"');
+  expect((await run(['cancel', 'eml_1'])).printed).toBe('eml_1 is canceled: it will not be sent.\n');
+});
+
+it('makes a token with scopes, shows it once, and revokes it', async () => {
+  const token = { id: 'tok_1', account: 'acct_1', role: 'agent', scopes: ['send'], inboxes: ['ibx_1'], isStopped: false, createdAt: 'T0' };
+  answers['POST /v1/tokens'] = { ...token, token: 'secret-one', expiresAt: null, lastUsedAt: null };
+  answers['GET /v1/tokens'] = { data: [token], cursor: null };
+  answers['DELETE /v1/tokens/tok_1'] = { id: 'tok_1' };
+  const { printed } = await run(['tokens', 'create', '--scope', 'send', '--inbox', 'ibx_1', '--expires', '2030-01-01']);
+  expect(printed).toContain('\nsecret-one\n');
+  expect(asked[0]?.body).toEqual({ scopes: ['send'], inboxes: ['ibx_1'], expiresAt: '2030-01-01T00:00:00.000Z' });
+  expect((await run(['tokens', 'list'])).printed).toBe(
+    'tok_1  agent\n  account  acct_1\n  scopes   send\n  inboxes  ibx_1\n  created  T0\n',
+  );
+  expect((await run(['tokens', 'revoke', 'tok_1', '--json'])).printed).toBe('{"revoked":"tok_1"}\n');
+});
+
+it('opens, shows and ends an inbox', async () => {
+  answers['GET /v1/inboxes/ibx_1'] = INBOX;
+  answers['DELETE /v1/inboxes/ibx_1'] = {};
+  expect((await run(['inbox', 'create', 'new'])).printed).toContain('new@shoal.localhost\n');
+  expect((await run(['inbox', 'create', 'new', '--name', 'New'])).end).toBe(2);
+  expect((await run(['inbox', 'show', 'ibx_1'])).printed).toContain('bot@shoal.localhost\n  id  ibx_1\n');
+  expect((await run(['inbox', 'delete', 'ibx_1'])).printed).toContain('is ended');
+});
+
+it('watches the queue line by line where nobody looks, until it is stopped', async () => {
+  const depth = { ready: 2, leased: 0, sending: 0, scheduled: 0, in_doubt: 0, dead: 0 };
+  const queue = { at: 'T0', depth, runnable: { senders: 0, oldestSeconds: 0 }, sentPerMinute: 5, senders: [], next: null, workers: [] };
+  answers['GET /v1/queue'] = queue;
+  const terminal = watchedTerminal({ isInteractive: false, columns: Number.POSITIVE_INFINITY });
+  const ended = runProgram(['queue', '--watch', '0.2'], terminal);
+  const line = 'T0  2 ready  0 leased  0 sending  0 scheduled  0 in_doubt  0 dead  5 a minute  0 workers\n';
+  await terminal.saw(line + line);
+  terminal.stop();
+  expect(await ended).toBe(0);
 });

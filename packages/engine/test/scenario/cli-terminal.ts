@@ -11,7 +11,7 @@ export interface WatchedTerminal extends Terminal {
 
 /** A terminal that keeps what a command writes to it. */
 export function watchedTerminal(
-  given: Partial<Pick<Terminal, 'env' | 'cwd' | 'isInteractive' | 'columns' | 'input'>> = {},
+  given: Partial<Pick<Terminal, 'env' | 'cwd' | 'isInteractive' | 'columns' | 'input' | 'ask'>> = {},
 ): WatchedTerminal {
   const [out, err]: [string[], string[]] = [[], []];
   const stops = new Set<() => void>();
@@ -26,9 +26,12 @@ export function watchedTerminal(
     isInteractive: true,
     columns: 80,
     input: async () => '',
+    ask: undefined,
     ...given,
     print: (text) => write(`${text}\n`),
     printJson: (value) => write(`${JSON.stringify(value)}\n`),
+    redraw: (text) => write(`${text}\n`),
+    onKey: () => () => {},
     printBytes: (bytes) => write(new TextDecoder().decode(bytes)),
     complain: (text) => void err.push(`${text}\n`),
     onStop(act) {

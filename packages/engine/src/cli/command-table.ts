@@ -1,0 +1,78 @@
+import { Command } from 'commander';
+import { refuseUnknownVariables } from '../config/load.ts';
+import { OPTIONS, type OptionName } from '../config/options.ts';
+import { VERSION } from '../version.ts';
+import { EXIT_MEANINGS } from './exit.ts';
+import type { EngineFlags } from './serve.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface JsonFlag {
+  readonly json?: boolean;
+}
+
+/** What each group of commands is written into: the parents of commands, and where their exit codes go. */
+export interface CommandTable {
+  readonly terminal: Terminal;
+  readonly program: Command;
+  readonly ended: (code: number) => void;
+  /** A command that talks to a server with the SDK; `list` is what a bare group does. */
+  client(name: string, summary: string, parent?: Command): Command;
+  /** A command of this machine alone. */
+  local(name: string, summary: string): Command;
+  group(name: string, summary: string): Command;
+}
+
+const WIDTH = 80;
+
+export function commandTable(terminal: Terminal, asJson: boolean, ended: (code: number) => void): CommandTable {
+  const program = new Command('shoal')
+    .description(
+      'An email engine for AI agents: an inbox with one call, and mail that is never\nlost and never sent twice; where nobody can know, it is shown to you.',
+    )
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('--help', 'print this help; `shoal COMMAND --help` tells more')
+    .helpCommand(false)
+    .addHelpText('after', exitHelp())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.complain(text.trimEnd()),
+      ...(asJson && { outputError: () => {} }),
+    })
+    .configureHelp({ helpWidth: WIDTH, showGlobalOptions: false });
+  return {
+    terminal,
+    program,
+    ended,
+    client: (name, summary, parent = program) =>
+      parent
+        .command(name, { isDefault: name === 'list' })
+        .description(summary)
+        .option('--json', 'print JSON')
+        .helpOption('--help', 'print this help')
+        .addHelpText('after', CLIENT_HELP)
+        .hook('preAction', () => refuseUnknownVariables(terminal.env)),
+    local: (name, summary) =>
+      program.command(name).description(summary).option('--json', 'print JSON').helpOption('--help', 'print this help'),
+    group: (name, summary) => program.command(name).description(summary).helpOption('--help', 'print this help').helpCommand(false),
+  };
+}
+
+/** Gives a command the flags of these options of the engine, as `OPTIONS` describes them. */
+export function withOptions(command: Command, options: readonly OptionName[]): Command {
+  for (const option of OPTIONS.filter((known) => options.includes(known.name) && known.flag !== undefined))
+    command.option(`${option.flag} <value>`, `${option.description} (${option.unit}; default ${option.default})`);
+  return command;
+}
+
+export function optionsIn(flags: EngineFlags): EngineFlags {
+  return Object.fromEntries(OPTIONS.map(({ name }) => [name, flags[name]]).filter(([, value]) => value !== undefined));
+}
+
+const CLIENT_HELP = `
+Talks to the server at SHOAL_URL (default http://127.0.0.1:7070), with the token
+in SHOAL_TOKEN, else the one kept in ~/.shoal/tokens.json, else a new one.`;
+
+function exitHelp(): string {
+  return `\nExit codes:\n${EXIT_MEANINGS.map(([code, meaning]) => `  ${code}  ${meaning}`).join('\n')}`;
+}

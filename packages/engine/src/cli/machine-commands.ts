@@ -1,0 +1,69 @@
+import { ShoalError } from '@shoal/sdk';
+import { type Command, Option } from 'commander';
+import { OPTIONS, type OptionName } from '../config/options.ts';
+import { completionScript, SHELLS } from './completion.ts';
+import { EXIT } from './exit.ts';
+import { type CommandTable, type JsonFlag, optionsIn, withOptions } from './command-table.ts';
+import type { EngineFlags, OpenEngine } from './serve.ts';
+
+/** Commands of this machine: they run the engine here, set it up, or look whether it can run. */
+export function machineCommands(table: CommandTable, open: OpenEngine): void {
+  const { terminal, ended } = table;
+  engineCommand(table, 'serve', 'answer over HTTP and send, in one process', ALL_OPTIONS).action(async (flags: EngineFlags & JsonFlag) => {
+    const { serve } = await import('./serve.ts');
+    ended(await serve(terminal, optionsIn(flags), { json: flags.json === true, open }));
+  });
+
+  engineCommand(table, 'work', 'send only; any number of processes on one ledger', WORK_OPTIONS)
+    .addOption(new Option('--apart-once').hideHelp())
+    .action(async (flags: EngineFlags & JsonFlag & { readonly apartOnce?: boolean }) => {
+      const { work, workApartOnce } = await import('./work.ts');
+      const options = optionsIn(flags);
+      ended(
+        await (flags.apartOnce === true
+          ? workApartOnce(terminal, options, open)
+          : work(terminal, options, { json: flags.json === true, open })),
+      );
+    });
+
+  table.program
+    .command('completion')
+    .argument('<shell>', SHELLS.join(', '))
+    .description('print completion for bash, zsh or fish')
+    .helpOption('--help', 'print this help')
+    .action(async (written: string) => {
+      const shell = SHELLS.find((known) => known === written);
+      if (shell === undefined)
+        throw new ShoalError({
+          code: 'bad_option',
+          message: `no completion for ${JSON.stringify(written)}`,
+          hint: `There is one for ${SHELLS.join(', ')}.`,
+        });
+      terminal.print(completionScript(shell, table.program));
+      ended(EXIT.ok);
+    });
+}
+
+const ALL_OPTIONS: readonly OptionName[] = OPTIONS.map(({ name }) => name);
+const WORK_OPTIONS: readonly OptionName[] = [
+  'ledger',
+  'store',
+  'transport',
+  'dataDir',
+  'http',
+  'concurrency',
+  'log',
+  'retryScale',
+  'leaseMs',
+  'drainMs',
+];
+
+function engineCommand(table: CommandTable, name: string, summary: string, options: readonly OptionName[]): Command {
+  return withOptions(table.local(name, summary).addHelpText('after', ENGINE_HELP), options);
+}
+
+const ENGINE_HELP = `
+Flags come before variables (--data-dir is SHOAL_DATA_DIR, and so on), those
+before shoal.config.ts, .js or .json in this folder. A transport with a password
+belongs in SHOAL_TRANSPORT or the file: others can read command lines.
+SIGTERM and SIGINT finish what is under way; the second one ends at once.`;
