@@ -9,8 +9,12 @@ export interface EmailFilter {
   readonly status?: Status | readonly Status[];
   /** An inbox, by id or address. */
   readonly inbox?: string;
+  /** The address it left from. */
+  readonly from?: string;
   /** One of its recipients. */
   readonly to?: string;
+  /** A part of its subject. */
+  readonly subject?: string;
   /** Handed in at or after this time; a number is epoch ms. */
   readonly since?: Date | number;
   /** Handed in before this time; a number is epoch ms. */
@@ -19,7 +23,7 @@ export interface EmailFilter {
 
 export function emailsOn(connection: Connection, filter: EmailFilter): List<EmailSummary> {
   return listOn(connection, '/v1/emails', () => {
-    onlyKnown('emails()', filter, ['status', 'inbox', 'to', 'since', 'until']);
+    onlyKnown('emails()', filter, ['status', 'inbox', 'from', 'to', 'subject', 'since', 'until']);
     return queryOf(written(filter));
   });
 }

@@ -30,17 +30,21 @@ export interface DeadLetterGroup {
 export interface DeadLetterFilter {
   /** `permanent`, `expired`, `exhausted`, `poison` or `decided`; several mean any of them. */
   readonly reason?: string | readonly string[];
-  /** The name of a sender. */
-  readonly sender?: string;
-  /** An inbox, by id or address. */
-  readonly inbox?: string;
+  /** A class of failure that was counted: `network`, `greylist` or `deferred`; several mean any of them. */
+  readonly failure?: string | readonly string[];
+  /** The name of a sender; several mean any of them. */
+  readonly sender?: string | readonly string[];
+  /** An inbox, by id or address; several mean any of them. */
+  readonly inbox?: string | readonly string[];
+  /** That of a recipient. */
+  readonly domain?: string;
   /** Died at or after this time; a number is epoch ms. */
   readonly since?: Date | number;
   /** Died before this time; a number is epoch ms. */
   readonly until?: Date | number;
 }
 
-const FILTER = ['reason', 'sender', 'inbox', 'since', 'until'];
+const FILTER = ['reason', 'failure', 'sender', 'inbox', 'domain', 'since', 'until'];
 
 /** Mail that does not go on by itself, and what to do about it. */
 export interface Reviews {
