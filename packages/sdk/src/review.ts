@@ -18,6 +18,10 @@ export interface JobForReview extends JobRecord {
 /** Dead letters that died of one thing. */
 export interface DeadLetterGroup {
   readonly reason: string;
+  /** The class of failure that came most often; null when none was counted. */
+  readonly failure?: string | null;
+  /** The code of the last reply; null when there was none. */
+  readonly reply?: { readonly code: number; readonly enhanced?: string | null } | null;
   readonly count: number;
   /** ISO 8601: when the first and the last of them died. */
   readonly firstAt: string;
