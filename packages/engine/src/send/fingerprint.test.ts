@@ -26,3 +26,13 @@ it('calls everything different that another version made', () => {
 it('is short, since every queued job carries it', () => {
   expect(fingerprintOf(FIRST).length).toBeLessThan(80);
 });
+
+it('is what it always was for a mail without headers and attachments, so that a key in use is still known after an upgrade', () => {
+  expect(fingerprintOf({ ...FIRST, headers: [], attachments: [] })).toBe('f1.andgn5fgme.8nzjjz75vy.-.-.-.zqd61jsrd6.r9dzjhdazy.-.-.-.-');
+});
+
+it('names headers and attachments as what differs, though one of the two has none', () => {
+  const rich = fingerprintOf({ ...FIRST, attachments: ['a'] });
+  expect(differingFields(fingerprintOf(FIRST), rich)).toEqual(['attachments']);
+  expect(differingFields(rich, fingerprintOf({ ...FIRST, headers: ['x-a: 1'] }))).toEqual(['headers', 'attachments']);
+});
