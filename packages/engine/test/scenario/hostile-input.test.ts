@@ -64,8 +64,8 @@ it('S6: a header name is one of the list, or is refused whatever its letter case
       expect({ written, ...attempt }).toMatchObject({ written, kind: 'refused', status: 422, body: { error: 'refused_value' } });
       if (attempt.kind === 'refused') expect(Object.keys(attempt.body['details'] as Json)[0]).toMatch(/^headers\.[!-~]{0,64}$/);
     }
-  const twice = await bench.attempt({ ...MAIL, headers: { 'X-A': '1', 'x-a': '2' } });
-  expect(twice).toMatchObject({ kind: 'refused', body: { details: { 'headers.x-a': expect.stringContaining('twice') } } });
+  const twice = await bench.attempt({ ...MAIL, headers: { 'x-a': '1', 'X-A': '2' } });
+  expect(twice).toMatchObject({ kind: 'refused', body: { details: { 'headers.X-A': expect.stringContaining('twice') } } });
   await bench.expectNothing();
 });
 
