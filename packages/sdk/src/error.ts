@@ -7,8 +7,7 @@ export type ClientErrorCode =
   | 'token_file'
   | 'mail_failed'
   | 'mail_in_doubt'
-  | 'mail_canceled'
-  | 'operation_failed';
+  | 'mail_canceled';
 
 export interface ShoalErrorFacts {
   readonly code: string;

@@ -9,10 +9,11 @@ export interface OperationRecord {
   readonly id: string;
   /** `requeue` or `purge`. */
   readonly kind: string;
-  readonly status: 'running' | 'done' | 'failed';
+  readonly status: 'running' | 'done';
   /** Jobs that the filter met when it began. */
   readonly matched: number;
   readonly done: number;
+  /** Jobs that were no longer dead when their turn came. */
   readonly failed: number;
   /** ISO 8601. */
   readonly createdAt: string;
@@ -32,7 +33,7 @@ export interface Operation extends OperationRecord {
   /**
    * Waits until it has ended.
    *
-   * @throws ShoalError `operation_failed`; `timeout`: it goes on
+   * @throws ShoalError `timeout`: it goes on
    * @example
    * const { done } = await operation.wait({ timeoutMs: 300_000 });
    */
@@ -70,19 +71,16 @@ export function operationHandle(connection: Connection, begun: OperationRecord):
       onlyKnown('wait()', options, ['timeoutMs', 'signal']);
       const timeoutMs = positiveNumber('timeoutMs', options.timeoutMs, 60_000);
       return until({
-        look: async (signal) => ended(await read(signal)),
+        look: async (signal) => {
+          const record = await read(signal);
+          return record.status === 'running' ? undefined : record;
+        },
         timeoutMs,
         tooLate: () => stillRunning(known, timeoutMs),
         signal: options.signal,
       });
     },
   };
-}
-
-function ended(record: OperationRecord): OperationRecord | undefined {
-  if (record.status === 'failed')
-    throw new ShoalError({ code: 'operation_failed', message: `${record.id} failed after ${record.done} of ${record.matched}` });
-  return record.endedAt === null ? undefined : record;
 }
 
 function stillRunning({ id, done, matched }: OperationRecord, timeoutMs: number): ShoalError {

@@ -19,9 +19,10 @@ export interface JobForReview extends JobRecord {
 export interface DeadLetterGroup {
   readonly reason: string;
   /** The class of failure that came most often; null when none was counted. */
-  readonly failure?: string | null;
-  /** The code of the last reply; null when there was none. */
-  readonly reply?: { readonly code: number; readonly enhanced?: string | null } | null;
+  readonly failure: string | null;
+  /** Of the last reply, such as 550 and `5.1.1`; null when there was none. */
+  readonly code: number | null;
+  readonly enhanced: string | null;
   readonly count: number;
   /** ISO 8601: when the first and the last of them died. */
   readonly firstAt: string;
@@ -64,7 +65,7 @@ export interface Reviews {
    * The same by cause: what killed how many, since when, with one of each to look at.
    *
    * @example
-   * for (const { reason, count } of await mail.deadLetterGroups()) console.log(count, reason);
+   * for (const { count, reason, code } of await mail.deadLetterGroups()) console.log(count, reason, code);
    */
   deadLetterGroups(filter?: DeadLetterFilter): Promise<readonly DeadLetterGroup[]>;
 
