@@ -26,6 +26,25 @@ export function machineCommands(table: CommandTable, open: OpenEngine): void {
       );
     });
 
+  table
+    .local('init', 'write a configuration for this folder, and try the mail server')
+    .option('--domain <domain>', 'domain of new inboxes')
+    .option('--transport <url>', 'how mail leaves; - reads the URL, password and all, from standard input')
+    .option('--preset <name>', 'limits of a provider; found by the host unless said')
+    .option('--data-dir <folder>', 'folder of the database')
+    .option('--format <format>', 'js, ts or json; js unless said')
+    .option('--yes', 'ask nothing: what no flag says has its default')
+    .option('--force', 'write over a configuration that is there')
+    .option('--no-test', 'do not connect to the mail server')
+    .action(async (flags) => ended(await (await import('./init.ts')).init(terminal, flags)));
+
+  withOptions(table.local('doctor', 'look at all that Shoal stands on, and say what it means'), ALL_OPTIONS)
+    .addHelpText('after', DOCTOR_HELP)
+    .action(async (flags: EngineFlags & JsonFlag) => {
+      const { doctor } = await import('./doctor.ts');
+      ended(await doctor(terminal, optionsIn(flags), flags));
+    });
+
   table.program
     .command('completion')
     .argument('<shell>', SHELLS.join(', '))
@@ -67,3 +86,8 @@ Flags come before variables (--data-dir is SHOAL_DATA_DIR, and so on), those
 before shoal.config.ts, .js or .json in this folder. A transport with a password
 belongs in SHOAL_TRANSPORT or the file: others can read command lines.
 SIGTERM and SIGINT finish what is under way; the second one ends at once.`;
+
+const DOCTOR_HELP = `
+Reads the configuration as serve does, looks at the database, the disk, the clock,
+the mail server (up to the login; no mail is sent) and the DNS of the domain, and
+changes nothing. Ends with 1 when there is an error.`;

@@ -106,7 +106,7 @@ async function settingsIn(terminal: Terminal, { transport, preset, limit, headro
 }
 
 /** Arguments are visible to every user of the machine (security G2). */
-async function transportIn(terminal: Terminal, written: string): Promise<string> {
+export async function transportIn(terminal: Terminal, written: string): Promise<string> {
   if (written === '-') {
     const url = (await terminal.input()).trim();
     if (url === '') throw badFlag('standard input was empty; --transport - reads a URL from it');

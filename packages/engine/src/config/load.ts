@@ -19,6 +19,8 @@ export interface Loaded {
   readonly config: Config;
   /** The options somebody wrote; the others have their default. */
   readonly written: ReadonlySet<OptionName>;
+  /** How each of those was named where it was written: `SHOAL_HTTP`, `--http`, `http in shoal.config.json`. */
+  readonly origins: Readonly<Partial<Record<OptionName, string>>>;
 }
 
 /**
@@ -40,6 +42,7 @@ export async function loadConfig(sources: Sources = {}): Promise<Loaded> {
   return {
     config: withAbsolutePaths(checkOptions(written), cwd),
     written: new Set(OPTIONS.map(({ name }) => name).filter((name) => written[name] !== undefined)),
+    origins: Object.fromEntries(Object.entries(written).map(([name, { said }]) => [name, said])),
   };
 }
 
