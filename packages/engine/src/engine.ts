@@ -102,7 +102,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
     ...base,
     store,
     ledger,
-    transportParts: base,
+    transportParts: { ...base, connectionsMax: config.concurrency },
     decorate: (transport) => decorate.transport?.(transport) ?? transport,
   });
   const { roster } = senders;

@@ -15,6 +15,8 @@ export interface TransportParts {
   readonly random: Random;
   /** Where the capture transport keeps its mail. */
   readonly capturedDir: string;
+  /** Connections of one transport whose URL says nothing of them. */
+  readonly connectionsMax: number;
   /** For URLs that are not of the operator's configuration: where they may lead. */
   readonly filter?: AddressFilter;
 }
@@ -28,6 +30,7 @@ export async function openTransport(url: string, parts: TransportParts): Promise
       return (await import('./transport/smtp/index.ts')).openSmtpTransport({
         url,
         clock: parts.clock,
+        connectionsMax: parts.connectionsMax,
         ...(parts.filter !== undefined && { filter: parts.filter }),
       });
     case 'capture':

@@ -44,6 +44,8 @@ export interface LedgerLoopParts {
   readonly stopping: AbortSignal;
   readonly over: AbortSignal;
   readonly arePlacesEmpty: () => boolean;
+  /** Mails under way that take none of the `concurrency` places any more. */
+  readonly beyond: () => number;
   /** Leases came although the worker is stopping. */
   readonly onLateLeases: () => void;
   readonly onApartReady: (count: number) => void;
@@ -71,7 +73,7 @@ export function createLedgerLoop(parts: LedgerLoopParts): LedgerLoop {
   function wanted(): number {
     if (stopping.aborted || clock.now() < leaseNotBefore || !mayLease()) return 0;
     const shelf = shelfMax({ perMs: pace.perMs, leaseMs, concurrency });
-    return Math.min(BATCH_MAX, concurrency + shelf - (holding.all.size - outbox.size));
+    return Math.min(BATCH_MAX, concurrency + shelf - (holding.all.size - outbox.size - parts.beyond()));
   }
 
   function requestFor(max: number): LeaseRequest | undefined {
@@ -92,7 +94,7 @@ export function createLedgerLoop(parts: LedgerLoopParts): LedgerLoop {
       const request = requestFor(max);
       if (outbox.dueInMs === 0) {
         const askedAt = clock.now();
-        const batch = await outbox.flush(request);
+        const batch = await outbox.flush(isLow(max) ? request : undefined); // a few large leases cost less than many small ones
         if (batch !== undefined) take(batch, askedAt);
       } else if (request !== undefined && isHungry && isLow(max)) {
         await leaseMore(request);
@@ -203,12 +205,15 @@ export interface Bell {
 }
 
 export function createBell(): Bell {
-  let current = new AbortController();
+  let listening: AbortController | undefined;
   return {
-    ring: () => current.abort(),
+    ring() {
+      listening?.abort(); // it is rung for every mail, and mostly nobody listens
+      listening = undefined;
+    },
     listen() {
-      current = new AbortController();
-      return current.signal;
+      listening = new AbortController();
+      return listening.signal;
     },
   };
 }

@@ -23,9 +23,11 @@ interface BenchOptions {
   readonly parts?: Partial<WorkerParts>;
   readonly script?: Script;
   readonly change?: (ledger: Ledger) => Ledger;
+  /** The transport keeps within as many connections by itself. */
+  readonly connectionsMax?: number;
 }
 
-function openBench({ settings = {}, parts = {}, script = takes(10), change = (ledger) => ledger }: BenchOptions = {}) {
+function openBench({ settings = {}, parts = {}, script = takes(10), change = (ledger) => ledger, connectionsMax }: BenchOptions = {}) {
   const clock = createManualClock();
   const ledger = createMemoryLedger({ clock });
   const calls: { name: string; max?: number }[] = [];
@@ -36,7 +38,7 @@ function openBench({ settings = {}, parts = {}, script = takes(10), change = (le
   let underMost = 0;
 
   const transport: Transport = {
-    capabilities: { description: 'scripted', captures: false },
+    capabilities: { description: 'scripted', captures: false, ...(connectionsMax !== undefined && { connectionsMax }) },
     async send(parcel, commit, signal) {
       nth += 1;
       under += 1;
@@ -163,6 +165,32 @@ it('sends what is queued, each mail once, as many at a time as it was told', asy
   expect(bench.delivered.toSorted()).toEqual(ids.map((_, n) => `r${n + 1}@x.example`).toSorted());
   expect(bench.underMost()).toBe(3);
   expect((await bench.ledger.stats()).byState).toMatchObject({ sent: 20, ready: 0, leased: 0, sending: 0 });
+});
+
+it('begins as many mails again while replies are awaited, where the transport keeps within its connections by itself', async () => {
+  const { script, openAll, waiting } = gate('after');
+  const bench = started({ settings: { concurrency: 3 }, script, connectionsMax: 3 });
+  await bench.queue(20);
+  await bench.clock.advance(2_000);
+  expect(waiting()).toBe(6);
+  for (let round = 0; round < 4; round += 1) {
+    openAll();
+    await bench.clock.advance(2_000);
+  }
+  expect(bench.underMost()).toBe(6);
+  expect((await bench.ledger.stats()).byState).toMatchObject({ sent: 20, ready: 0, leased: 0, sending: 0 });
+});
+
+it('gives a place away once, whether or not the mail before it got its grant', async () => {
+  const script: Script = async ({ parcel, commit, nth }) => {
+    if (nth % 3 === 0) return { kind: 'failed', phase: 'rcpt', cause: 'cut', detail: 'cut', facts: FACTS };
+    return (await commit()) ? taken(parcel) : { kind: 'withheld', facts: FACTS };
+  };
+  const bench = started({ settings: { concurrency: 2 }, script, connectionsMax: 2 });
+  await bench.queue(30);
+  await bench.clock.advance(60 * 60_000);
+  expect(bench.underMost()).toBeLessThanOrEqual(4);
+  expect((await bench.ledger.stats()).byState).toMatchObject({ sent: 30, ready: 0, leased: 0, sending: 0, scheduled: 0 });
 });
 
 it('is woken by new work instead of polling for it', async () => {

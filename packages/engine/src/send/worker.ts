@@ -18,6 +18,7 @@ import { deliver, type Seen } from './deliver.ts';
 import { createHolding, createPace, hasTimeLeft } from './lease.ts';
 import { createBell, createLedgerLoop, LEASE_RETRY_MS } from './ledger-loop.ts';
 import { type Held, type Steps, sendNext } from './pipeline.ts';
+import { createPlaces } from './places.ts';
 import { createOutbox } from './settle.ts';
 import { sweepAgainAndAgain } from './sweep.ts';
 
@@ -38,7 +39,7 @@ export interface WorkerParts {
 export interface WorkerSettings {
   /** Unique for each process and start: it is part of every nonce. */
   readonly workerId: WorkerId;
-  /** Sends under way at once; 1 or more. */
+  /** Sends under way at once, before their final dot; 1 or more. A transport with connections of its own has as many more behind it. */
   readonly concurrency: number;
   readonly leaseMs: number;
   readonly kinds: readonly JobKind[];
@@ -149,12 +150,7 @@ export function createWorker(parts: WorkerParts): Worker {
       observe({ point: 'committed', lease: held.lease, answer });
       return answer;
     },
-    async deliver(held, ask) {
-      const isStopping = (): boolean => stopping.signal.aborted;
-      const transport = await findTransport(held.lease.sender);
-      if ('report' in transport) return { ...transport, isStopping: isStopping() };
-      return deliver({ transport, held, commit: ask, isStopping, log });
-    },
+    deliver: (held, ask) => deliverBy(held, () => ask()),
     classify: (seen) => classify(seen.report),
     decide(verdict, held, seen) {
       pace.ended();
@@ -177,6 +173,13 @@ export function createWorker(parts: WorkerParts): Worker {
     }
   }
 
+  async function deliverBy(held: Held, ask: (transport: Transport) => Promise<CommitAnswer>): Promise<Seen> {
+    const isStopping = (): boolean => stopping.signal.aborted;
+    const transport = await findTransport(held.lease.sender);
+    if ('report' in transport) return { ...transport, isStopping: isStopping() };
+    return deliver({ transport, held, commit: () => ask(transport), isStopping, log });
+  }
+
   async function findTransport(sender: SenderId): Promise<Transport | Pick<Seen, 'report'>> {
     try {
       return await parts.transportFor(sender);
@@ -187,16 +190,37 @@ export function createWorker(parts: WorkerParts): Worker {
     }
   }
 
-  /** One of `concurrency` places in which a mail can be under way. */
+  const places = createPlaces(concurrency);
+  /** Mails that gave up their place and are not ended yet. */
+  let beyond = 0;
+
+  /** One mail after the other, each from a place on; there are twice as many of these as places. */
   async function sendOneAfterAnother(): Promise<void> {
     let held: Held | undefined;
+    let hasPlace = false;
     const own: Steps = {
       ...steps,
       async lease() {
+        await places.enter();
+        hasPlace = true;
         held = await steps.lease();
         if (held !== undefined) observe({ point: 'leased', lease: held.lease });
         return held;
       },
+      deliver: (of, ask) =>
+        deliverBy(of, (transport) => {
+          if (transport.capabilities.connectionsMax !== undefined && hasPlace) {
+            hasPlace = false;
+            beyond += 1;
+            places.leave();
+          }
+          return ask();
+        }),
+    };
+    const endTurn = (): void => {
+      if (hasPlace) places.leave();
+      else beyond -= 1;
+      hasPlace = false;
     };
     for (let goesOn = true; goesOn; ) {
       try {
@@ -206,6 +230,8 @@ export function createWorker(parts: WorkerParts): Worker {
         // the commit, a doubt after it.
         log.error('a send broke off', { jobId: held?.lease.jobId, cause });
         if (held !== undefined) holding.letGo(held);
+      } finally {
+        endTurn();
       }
     }
   }
@@ -216,6 +242,7 @@ export function createWorker(parts: WorkerParts): Worker {
     stopping: stopping.signal,
     over: over.signal,
     arePlacesEmpty: () => arePlacesEmpty,
+    beyond: () => beyond,
     onLateLeases: giveBackShelf,
     onApartReady: runOneApart,
   });
@@ -283,11 +310,11 @@ export function createWorker(parts: WorkerParts): Worker {
   function start(): void {
     if (isStarted) return;
     isStarted = true;
-    const places = Promise.all(Array.from({ length: concurrency }, sendOneAfterAnother)).then(() => {
+    const ended = Promise.all(Array.from({ length: 2 * concurrency }, sendOneAfterAnother)).then(() => {
       arePlacesEmpty = true;
       bell.ring();
     });
-    work = Promise.all([places, loop.run()]);
+    work = Promise.all([ended, loop.run()]);
     void loop.keepLeases();
     showItself();
     void sweepAgainAndAgain({ ledger, clock, random, log, settings: { ...settings, resendMs } }, stopping.signal);

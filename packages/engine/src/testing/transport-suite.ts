@@ -51,6 +51,8 @@ type CommitAnswer = 'grant' | 'refuse' | 'reject' | 'throw' | 'later';
 
 const PASSWORD = 'correct horse';
 /** Dots where stuffing matters: first byte, alone in a line, doubled, after an empty line, at the very end. */
+/** More than a transport may hold back until it has the grant. */
+const LARGE = Buffer.from('0123456789012345678901234567890123456789012345678901234567\r\n'.repeat(5_000), 'latin1');
 const PAYLOAD = crlf('.first', 'Subject: x', '', '.', '..', 'a.b', '.\t', '', '...last');
 
 /**
@@ -286,7 +288,7 @@ function smtpPromises(start: (script?: SmtpScript, options?: BenchOptions) => Pr
 
     it('reports a message that is refused while it is being sent, before its dot', async () => {
       const { send, peer } = await start({ body: { afterBytes: 1, step: say('552 5.3.4 too big') } });
-      const attempt = send(parcel(), 'later');
+      const attempt = send(parcel({ payload: LARGE }), 'later');
       expect(await attempt.report).toMatchObject({ kind: 'refused', phase: 'body', reply: { code: 552 } });
       attempt.grant();
       await peer.untilLogged('1 closed');
@@ -380,7 +382,7 @@ function smtpPromises(start: (script?: SmtpScript, options?: BenchOptions) => Pr
 
     it('inside the body, while the commit is asked for, fails the attempt, and a late grant changes nothing', async () => {
       const { send, peer } = await start({ body: { afterBytes: 10, step: cut } });
-      const attempt = send(parcel(), 'later');
+      const attempt = send(parcel({ payload: LARGE }), 'later');
       expect(await attempt.report).toMatchObject({ kind: 'failed', phase: 'body', cause: 'cut' });
       attempt.grant();
       await turns();

@@ -1,12 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EventKind } from '../../../model/event.ts';
-import type { MessageId } from '../../../model/ids.ts';
+import type { JobId, MessageId } from '../../../model/ids.ts';
 import type { AttemptEnd, State } from '../../../model/job.ts';
 import type { Settlement } from '../../../ports/ledger.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import type { Statement } from '../../_shared/sqlite-statement.ts';
 import { openSeatBook, type SeatBook } from './seats.ts';
+import type { Seqs } from './seqs.ts';
 import { openSenderBook, type SenderBook } from './senders.ts';
-import { COUNT, DROP_IDLE_PAYLOAD, DROP_MAIL, KEEP_ATTEMPT, TELL } from './sql/act.ts';
+import { COUNT, DROP_IDLE_PAYLOAD, DROP_MAIL, KEEP_ATTEMPT, KEEP_ATTEMPT_AGAIN, KEEP_SENT, TELL } from './sql/act.ts';
+import { SEQ_OF_JOB } from './sql/read.ts';
 import { ANY_RULE, ANY_RULES } from './sql/seats.ts';
 import { WAKE_LANE, WAKE_LANE_AGAIN, WAKE_SENDER } from './sql/senders.ts';
 
@@ -34,6 +37,9 @@ export interface Books extends Look {
 
 /** One atomic act on the ledger's tables, inside a transaction: one time, and its traces kept together with its change. */
 export interface Act extends Books {
+  /** Number of a job's row; 0 when there is none. */
+  seqOf(id: JobId): number;
+  readonly seqs: Seqs;
   /** Somebody looked: there are no limits and no holds. */
   noteNoRules(): void;
   /** Limits or holds have changed. */
@@ -44,6 +50,8 @@ export interface Act extends Books {
   moved(from: State | undefined, to: State | undefined, lane?: number): void;
   tell(job: number, kind: EventKind, state: State): void;
   keepAttempt(attempt: AttemptTrace): void;
+  /** The same, for one that was sent, under the lease that the job's row tells of. */
+  keepSent(job: number, attempt: Pick<AttemptTrace, 'note' | 'seen'>): void;
   /** A job of this lane, not set apart, has become ready: behind those that were. */
   wakeLane(lane: number): void;
   /** The first job of this lane may be another one now. */
@@ -65,11 +73,14 @@ export interface AttemptTrace {
   readonly end: AttemptEnd;
   readonly counted: boolean;
   readonly note: string;
+  /** The lease ended before, in doubt; this is what came of it. */
+  readonly isSecondEnd?: boolean;
   readonly seen?: Partial<Pick<Settlement, 'phase' | 'reply' | 'recipients' | 'facts'>>;
 }
 
 export interface LedgerTables {
   readonly file: SqliteFile;
+  readonly seqs: Seqs;
   readonly keepsPayloads: boolean;
   readonly onDropped?: (messageId: MessageId, state: State) => void;
 }
@@ -94,7 +105,7 @@ function readAny({ sql }: Look): AnyRules {
 }
 
 /** Runs `body` and saves the books. The caller has the transaction open. */
-export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body: (act: Act) => T): T {
+export function inAct<T>({ file, seqs, keepsPayloads, onDropped }: LedgerTables, body: (act: Act) => T): T {
   const counts = new Map<State, number>();
   const add = (state: State | undefined, count: number): void => {
     if (state !== undefined) counts.set(state, (counts.get(state) ?? 0) + count);
@@ -110,6 +121,8 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
   const act: Act = {
     ...look,
     senders,
+    seqs,
+    seqOf: (id) => (seqs.of(id) ?? file.prepare<{ seq: number }>(SEQ_OF_JOB).get(id))?.seq ?? 0,
     get seats() {
       seats ??= openSeatBook(look, false);
       return seats;
@@ -135,10 +148,13 @@ export function inAct<T>({ file, keepsPayloads, onDropped }: LedgerTables, body:
     tell(job, kind, state) {
       file.prepare(TELL).run(now, job, kind, state);
     },
-    keepAttempt({ job, token, worker, leased_at, end, counted, note, seen }) {
+    keepAttempt({ job, token, worker, leased_at, end, counted, note, isSecondEnd, seen }) {
       if (worker === null || leased_at === null) return; // never leased, so nothing was tried
-      const statement = file.prepare(KEEP_ATTEMPT);
-      statement.run(job, token, job, token, worker, leased_at, now, end, counted ? 1 : 0, note, seenText(seen));
+      const statement = file.prepare(isSecondEnd === true ? KEEP_ATTEMPT_AGAIN : KEEP_ATTEMPT);
+      statement.run(job, token, worker, leased_at, now, end, counted ? 1 : 0, note, seenText(seen));
+    },
+    keepSent(job, { note, seen }) {
+      file.prepare(KEEP_SENT).run(now, note, seenText(seen), job);
     },
     wakeLane(lane) {
       wakeSender(file.prepare<{ owner: number }>(WAKE_LANE).get(lane));
@@ -169,5 +185,8 @@ function seenText(seen: AttemptTrace['seen']): string | null {
   if (seen === undefined) return null;
   const { phase, reply, recipients, facts } = seen;
   if (phase === undefined && reply === undefined && recipients === undefined && facts === undefined) return null;
-  return JSON.stringify({ phase, reply, recipients, facts });
+  if (recipients === undefined || recipients.length === 0 || !recipients.every((each) => isDeepStrictEqual(each.reply, reply)))
+    return JSON.stringify({ phase, reply, recipients, facts });
+  // The usual case: what was said once is written once, and read back as if it had been said of each (`rows.ts`).
+  return JSON.stringify({ phase, reply, to: recipients.map(({ address }) => address), facts });
 }

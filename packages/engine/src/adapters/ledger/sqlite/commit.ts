@@ -9,7 +9,7 @@ import { COMMIT_SEATS } from './sql/seats.ts';
 /** The dot may be written by the newest lease only, while it lives and the mail is still wanted; and once per lease. */
 export function commitNow(act: Act, ref: CommitRef): Committed {
   if (isPaused(act, ref)) return { kind: 'refused', because: 'paused' };
-  const values = [ref.nonce, ref.jobId, ref.token, act.now, act.now];
+  const values = [ref.nonce, act.seqOf(ref.jobId), ref.jobId, ref.token, act.now, act.now];
   if (!act.any().limits) {
     if (act.sql(COMMIT).run(...values).changes === 0) return sayWhyNotCommitted(act, ref);
   } else {

@@ -27,7 +27,7 @@ export function resolveNow(act: Act, { jobId, verdict, note }: Decision): Resolv
   const row = act.sql<JobRow>(JOB_BY_ID).get(jobId);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
   if (row.state !== 'in_doubt') return { kind: 'refused', because: 'not_in_doubt' };
-  act.keepAttempt({ ...row, job: row.seq, end: verdict === 'resend' ? 'doubt' : verdict, counted: false, note });
+  act.keepAttempt({ ...row, job: row.seq, end: verdict === 'resend' ? 'doubt' : verdict, counted: false, isSecondEnd: true, note });
   if (verdict === 'resend') {
     resend(act, row, 'resolved');
     return { kind: 'resolved', state: 'ready' };

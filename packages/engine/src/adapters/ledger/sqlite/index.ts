@@ -7,7 +7,7 @@ import { ShoalError } from '../../../model/errors.ts';
 import type { MessageId } from '../../../model/ids.ts';
 import type { State } from '../../../model/job.ts';
 import { BATCH_MAX, PAGE_MAX } from '../../../model/limits.ts';
-import type { Enqueued, LeaseBatch, LeaseRequest, Ledger, NewJob } from '../../../ports/ledger.ts';
+import type { CommitRef, Committed, Enqueued, LeaseBatch, LeaseRequest, Ledger, NewJob } from '../../../ports/ledger.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import { migrate } from '../../_shared/sqlite-migrations.ts';
 import { type Act, type Books, inAct, type LedgerTables, type Look, readersBooks } from './act.ts';
@@ -21,6 +21,7 @@ import { attemptsOf, eventsAfter, getJob, listJobs, payloadOf, statsNow } from '
 import { LEDGER_MIGRATIONS } from './schema.ts';
 import { settleNow } from './settle.ts';
 import { scopesKnown, standingOf } from './standing.ts';
+import { createSeqs } from './seqs.ts';
 import { sweepNow } from './sweep.ts';
 import { ledgerTurns } from './turns.ts';
 import { ledgerBell, type Seen } from './wake.ts';
@@ -50,10 +51,11 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
   await migrate(file, 'ledger', LEDGER_MIGRATIONS);
   await file.write(() => checkPartitions(file));
 
-  const tables: LedgerTables = { file, ...options };
+  const tables: LedgerTables = { file, seqs: createSeqs(), ...options };
   const turns = ledgerTurns();
   const bell = ledgerBell(file);
   const act = <T>(body: (act: Act) => T): Promise<T> => file.write(() => inAct(tables, body));
+  const commitTogether = gathered<CommitRef, Committed>((refs) => act((inside) => refs().map((ref) => commitNow(inside, ref))));
   const look = <T>(body: (look: Look) => T): Promise<T> => file.read(() => body({ now: file.now(), sql: file.prepare }));
   const consult = <T>(body: (books: Books) => T): Promise<T> => look((inside) => body(readersBooks(inside)));
   const lease = (inside: Act, request: LeaseRequest): { batch: LeaseBatch; seen: Seen } => {
@@ -91,7 +93,7 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
     },
     async commit(refs) {
       checkedBatch(refs);
-      return act((inside) => refs.map((ref) => commitNow(inside, ref)));
+      return commitTogether(refs);
     },
     async settle(settlements, next) {
       checkedBatch(settlements);
@@ -172,6 +174,38 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
     async close() {
       bell.end();
     },
+  };
+}
+
+/**
+ * What is asked for in one tick becomes one act: a worker asks for each mail by itself, and an act has costs of its own.
+ * `run` is given a function, as more may be asked for until its transaction begins.
+ */
+function gathered<Asked, Answer>(
+  run: (asked: () => readonly Asked[]) => Promise<readonly Answer[]>,
+): (some: readonly Asked[]) => Promise<Answer[]> {
+  interface Batch {
+    readonly asked: Asked[];
+    answers?: Promise<readonly Answer[]>;
+  }
+  let open: Batch | undefined;
+  const begun = (): Batch => {
+    const batch: Batch = { asked: [] };
+    const end = (): void => {
+      if (open === batch) open = undefined;
+    };
+    batch.answers = run(() => {
+      end(); // from now on it is too late; the act may run again, with the same
+      return batch.asked;
+    }).finally(end);
+    return batch;
+  };
+  return async (some) => {
+    open ??= begun();
+    const { asked, answers = Promise.resolve([]) } = open;
+    const from = asked.length;
+    asked.push(...some);
+    return (await answers).slice(from, from + some.length);
   };
 }
 

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { JobKind } from '../../../model/job.ts';
 import type { Lease, LeaseBatch, LeaseRequest } from '../../../ports/ledger.ts';
 import type { Act } from './act.ts';
@@ -8,7 +9,7 @@ import { envelopeOf, failuresOf, type WholeJobRow } from './rows.ts';
 import { nextDueAt } from './queries.ts';
 import { UNJUDGED } from './sql/deal.ts';
 import { HOLDS_SEATS, LEASE, LEASE_AGAIN, UNANSWERED } from './sql/lease.ts';
-import { ANY_APART, JOBS_TO_LEASE } from './sql/read.ts';
+import { ANY_APART, JOBS_TO_LEASE, PAYLOAD_OF_MAIL } from './sql/read.ts';
 import type { Turns } from './turns.ts';
 
 interface RowToLease
@@ -16,8 +17,11 @@ interface RowToLease
       WholeJobRow,
       'seq' | 'id' | 'state' | 'token' | 'attempts' | 'failures' | 'resends' | 'crashes' | 'busy_releases' | 'queued_at' | 'expires_at'
     >,
-    Pick<WholeJobRow, 'first_failed_at' | 'lane' | 'kind' | 'sender' | 'lane_name' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
-  readonly payload: Uint8Array | null;
+    Pick<WholeJobRow, 'first_failed_at' | 'lane' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
+  readonly mail: number;
+  readonly size_bytes: number;
+  /** Its bytes, when they are ASCII; read so, they come in a quarter of the time. */
+  readonly text: string | null;
 }
 
 const JOB_KINDS: readonly JobKind[] = ['send', 'receive', 'notify'];
@@ -59,7 +63,7 @@ function leaseUnanswered(act: Act, { worker, apart, knownLeases, max, leaseMs }:
   const seqs = JSON.stringify(found.map(({ seq }) => seq));
   act.sql(LEASE_AGAIN).run(act.now + Math.ceil(leaseMs), seqs);
   const rows = act.sql<RowToLease>(JOBS_TO_LEASE).all(seqs);
-  return rows.map((row) => leaseOf(row, { token: row.token, leaseMs, now: act.now }));
+  return rows.map((row) => leaseOf(act, row, { token: row.token, leaseMs }));
 }
 
 function leaseDealt(act: Act, { jobs, seated }: Dealt, request: LeaseRequest): Lease[] {
@@ -69,27 +73,28 @@ function leaseDealt(act: Act, { jobs, seated }: Dealt, request: LeaseRequest): L
   if (live.length === 0) return [];
   act.sql(LEASE).run(request.worker, act.now, act.now + Math.ceil(request.leaseMs), JSON.stringify(live.map(({ seq }) => seq)));
   if (seated.length > 0) act.sql(HOLDS_SEATS).run(JSON.stringify(seated));
-  return live.map((row) => leaseOf(row, { token: row.token + 1, leaseMs: request.leaseMs, now: act.now }));
+  return live.map((row) => leaseOf(act, row, { token: row.token + 1, leaseMs: request.leaseMs }));
 }
 
 interface LeaseTerms {
   readonly token: number;
   readonly leaseMs: number;
-  readonly now: number;
 }
 
-function leaseOf(row: RowToLease, { token, leaseMs, now }: LeaseTerms): Lease {
-  if (row.payload === null) throw new Error(`broken invariant: open job ${row.id} has no bytes`);
+function leaseOf(act: Act, row: RowToLease, { token, leaseMs }: LeaseTerms): Lease {
+  const { now } = act;
+  const { kind, sender, name } = act.senders.lane(row.lane);
+  act.seqs.note(row.id, { seq: row.seq, lane: row.lane, leasedAt: now });
   return {
     jobId: row.id,
     token,
-    kind: row.kind,
+    kind,
     tenant: row.tenant,
-    sender: row.sender,
-    lane: row.lane_name,
+    sender,
+    lane: name,
     messageId: row.message_id,
     envelope: envelopeOf(row),
-    payload: row.payload,
+    payload: payloadOf(act, row),
     leaseMs,
     onDoubt: row.on_doubt,
     attempts: row.attempts,
@@ -101,6 +106,13 @@ function leaseOf(row: RowToLease, { token, leaseMs, now }: LeaseTerms): Lease {
     failingMs: row.first_failed_at === null ? 0 : now - row.first_failed_at,
     ...(row.expires_at !== null && { expiresInMs: row.expires_at - now }),
   };
+}
+
+function payloadOf(act: Act, { id, mail, size_bytes, text }: RowToLease): Uint8Array {
+  if (text === null) throw new Error(`broken invariant: open job ${id} has no bytes`);
+  const bytes = Buffer.from(text, 'latin1');
+  if (bytes.length === size_bytes && isAscii(bytes)) return bytes; // any other byte became a character above 127, or is missing
+  return act.sql<{ payload: Uint8Array }>(PAYLOAD_OF_MAIL).get(mail)?.payload ?? bytes;
 }
 
 /** Senders that nobody looked at may wait for a time that nobody knows yet. */

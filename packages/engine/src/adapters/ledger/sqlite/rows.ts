@@ -111,8 +111,13 @@ export function jobOf(row: WholeJobRow): Job {
   };
 }
 
+/** `to`: recipients of which the reply is the whole story. */
+type KeptSeen = Pick<Settlement, 'phase' | 'reply' | 'recipients' | 'facts'> & { readonly to?: readonly string[] };
+
 export function attemptOf(row: AttemptRow): Attempt {
-  const seen = row.seen === null ? {} : (JSON.parse(row.seen) as Pick<Settlement, 'phase' | 'reply' | 'recipients' | 'facts'>);
+  const { to, ...seen } = row.seen === null ? ({} as KeptSeen) : (JSON.parse(row.seen) as KeptSeen);
+  const { reply } = seen;
+  const ofEach = to !== undefined && reply !== undefined ? { recipients: to.map((address) => ({ address, reply })) } : {};
   return {
     jobId: row.job_id,
     token: row.token,
@@ -123,5 +128,6 @@ export function attemptOf(row: AttemptRow): Attempt {
     counted: row.counted === 1,
     note: row.note,
     ...seen,
+    ...ofEach,
   };
 }

@@ -29,6 +29,8 @@ export interface ConnectionHost {
 
 /** A body is handed over in pieces of this size, so that a slow peer is told from a dead one by the pieces it takes. */
 const PIECE_BYTES = 256 * 1024;
+/** What any line takes at once. */
+const HELD_BYTES_MAX = 64 * 1024;
 
 /**
  * One SMTP session: opened for a first transaction, then carrying one after the other. Where the server pipelines, the
@@ -229,24 +231,19 @@ export class Connection {
 
   /**
    * The last piece of the body and the commit, side by side: asked for earlier, a large message on a slow line would lie
-   * in doubt for long; asked for later, each message would wait for the ledger. Where the grant is there within this turn
-   * of the event loop, body and dot leave in one write.
+   * in doubt for long; asked for later, each message would wait for the ledger. A small piece is held until the grant, so
+   * that it leaves in one write with the dot and the envelope of the follower.
    */
   #sendEnd(transaction: Transaction, piece: Uint8Array): void {
-    this.#line.hold();
-    let isHeld = true;
-    const letGo = (): void => {
-      if (isHeld) this.#line.letGo();
-      isHeld = false;
-    };
+    const isHeld = piece.length <= HELD_BYTES_MAX;
+    if (isHeld) this.#line.hold();
     this.#line.sendBytes(piece);
     transaction.askCommit((isGranted) => {
       if (transaction.isEnded) return; // cut, late or aborted: the grant, if it was one, is not used
       if (isGranted) this.#sendDot(transaction);
       else this.#withhold(transaction);
-      letGo();
+      if (isHeld) this.#line.letGo();
     });
-    queueMicrotask(() => process.nextTick(letGo)); // after every answer that needed no more than promises
   }
 
   /** Beware: from the first line on a cut is doubt. Nothing may come between that and the write. */

@@ -21,6 +21,8 @@ export interface SmtpTransportOptions {
   /** Asked once a connection under `auth=xoauth2`; without it the password of the URL is the token. */
   readonly accessToken?: () => Promise<string>;
   readonly waits?: Partial<SmtpWaits>;
+  /** Where the URL says nothing; absent: as many as there are sends. */
+  readonly connectionsMax?: number;
   /** Where it may connect to, when the URL is not the operator's own configuration (security S11). */
   readonly filter?: AddressFilter;
 }
@@ -31,7 +33,9 @@ export interface SmtpTransportOptions {
  * @throws ShoalError `bad_config` for a URL that is wrong or a CA file that can't be read; never with the password in it.
  */
 export function openSmtpTransport(options: SmtpTransportOptions): Transport {
-  const settings = parseSmtpUrl(options.url, { hasTokenSource: options.accessToken !== undefined });
+  const written = parseSmtpUrl(options.url, { hasTokenSource: options.accessToken !== undefined });
+  const connectionsMax = written.connectionsMax ?? options.connectionsMax;
+  const settings: SmtpSettings = { ...written, ...(connectionsMax !== undefined && { connectionsMax }) };
   refuseInside(settings, options.filter);
   const pool = new SmtpPool({
     settings,

@@ -7,11 +7,16 @@ export const COUNT = 'UPDATE state_counts SET jobs = jobs + ? WHERE state = ?';
 // in:  at (ledger ms), jobs.seq, kind, state after it
 export const TELL = 'INSERT INTO events (at, job, kind, state) VALUES (?, ?, ?, ?)';
 
-// in:  job, token, job, token, worker, started_at, ended_at, ending, counted, note, seen
-// why the subquery: one lease can end twice, in doubt first and healed later
-export const KEEP_ATTEMPT = `
+const ATTEMPT = 'INSERT INTO attempts (job, token, number, worker, started_at, ended_at, ending, counted, note, seen) VALUES';
+// in:  job, token, worker, started_at, ended_at, ending, counted, note, seen
+export const KEEP_ATTEMPT = `${ATTEMPT} (?1, ?2, 0, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`;
+/** One that ended as `sent`, under the lease that its job's row tells of. in: ended_at, note, seen, jobs.seq */
+export const KEEP_SENT = `
   INSERT INTO attempts (job, token, number, worker, started_at, ended_at, ending, counted, note, seen)
-  VALUES (?, ?, (SELECT count(*) FROM attempts WHERE job = ? AND token = ?), ?, ?, ?, ?, ?, ?, ?)`;
+  SELECT seq, token, 0, worker, leased_at, ?, 'sent', 1, ?, ? FROM jobs WHERE seq = ?`;
+/** The same, for a lease that ended before: in doubt first, healed now. */
+export const KEEP_ATTEMPT_AGAIN = `
+  ${ATTEMPT} (?1, ?2, (SELECT count(*) FROM attempts WHERE job = ?1 AND token = ?2), ?3, ?4, ?5, ?6, ?7, ?8, ?9)`;
 
 // in:  jobs.seq of a job that has become final
 // why the condition: the bytes are kept while any job of the message may still be sent, or requeued

@@ -1,11 +1,12 @@
 /** Permission to write the final dot, and more time. */
 
-// in:  nonce, jobs.id, token, now, now
-// out: a change if granted; none if refused or granted before with this nonce (the caller reads the row to say which)
+// in:  nonce, jobs.seq, jobs.id, token, now, now
+// out: a change if granted; none if refused, granted before with this nonce, or of another number (the caller reads the row
+//      to say which)
 // why one statement: the lease can run out or the job be canceled between a look and a write
 export const COMMIT = `
   UPDATE jobs SET state = 'sending', nonce = ?
-   WHERE id = ? AND token = ? AND state = 'leased' AND leased_until > ? AND (expires_at IS NULL OR expires_at > ?)`;
+   WHERE seq = ? AND id = ? AND token = ? AND state = 'leased' AND leased_until > ? AND (expires_at IS NULL OR expires_at > ?)`;
 /** The same, where it may hold seats, which count from now on. */
 export const COMMIT_LIMITED = `${COMMIT} RETURNING seq, seated`;
 

@@ -8,20 +8,20 @@ export const WAKE_DUE_SENDERS = 'UPDATE senders SET waiting = 1 WHERE waiting >=
 // in:  senders.seq, now
 export const WAKE_DUE_LANES = 'UPDATE lanes SET waiting = 1, held_by = NULL WHERE owner = ? AND waiting = 2 AND not_before <= ?';
 
-// in:  turn and seq of the last one seen, JSON array of kinds, max; out: senders with work of these kinds
+// in:  turn and seq of the last one seen, kinds in one text (they hold no part of each other), max; out: senders with work of these kinds
 export const SENDERS_WAITING = `
   SELECT seq, turn, dealt, clock FROM senders
    WHERE waiting = 1 AND (turn, seq) > (?, ?) AND EXISTS (
-     SELECT 1 FROM lanes WHERE lanes.owner = senders.seq AND waiting = 1 AND kind IN (SELECT value FROM json_each(?)))
+     SELECT 1 FROM lanes WHERE lanes.owner = senders.seq AND waiting = 1 AND instr(?, kind) > 0)
    ORDER BY turn, seq LIMIT ?`;
 
 const LANE = 'seq, owner, sender, name, kind, priority, retried, turn, last_turn';
-// in:  senders.seq, JSON array of kinds, max; out: by priority, then who is least far
+// in:  senders.seq, kinds in one text (they hold no part of each other), max; out: by priority, then who is least far
 export const LANES_WAITING = `
-  SELECT ${LANE} FROM lanes WHERE owner = ? AND waiting = 1 AND kind IN (SELECT value FROM json_each(?)) ORDER BY priority, turn LIMIT ?`;
+  SELECT ${LANE} FROM lanes WHERE owner = ? AND waiting = 1 AND instr(?, kind) > 0 ORDER BY priority, turn LIMIT ?`;
 // in:  the same; out: who waits longest
 export const LANES_LONGEST = `
-  SELECT ${LANE} FROM lanes WHERE owner = ? AND waiting = 1 AND kind IN (SELECT value FROM json_each(?)) ORDER BY last_turn LIMIT ?`;
+  SELECT ${LANE} FROM lanes WHERE owner = ? AND waiting = 1 AND instr(?, kind) > 0 ORDER BY last_turn LIMIT ?`;
 
 // in:  lane, after (due_at, seq; exclusive), max; out: from the index alone
 export const READY_IN_LANE = `
@@ -32,10 +32,10 @@ export const READY_IN_LANE = `
 export const JOB_TO_ADMIT = `
   SELECT j.state, j.expires_at, f.tenant, f.envelope FROM jobs j JOIN job_facts f ON f.seq = j.seq WHERE j.seq = ?`;
 
-// in:  due_at and seq of the last one seen, JSON array of kinds, max
+// in:  due_at and seq of the last one seen, kinds in one text (they hold no part of each other), max
 export const READY_APART_PAGE = `
   SELECT j.seq, j.due_at, j.lane FROM jobs j JOIN lanes l ON l.seq = j.lane
-   WHERE j.state = 'ready' AND j.runs_apart = 1 AND (j.due_at, j.seq) > (?, ?) AND l.kind IN (SELECT value FROM json_each(?))
+   WHERE j.state = 'ready' AND j.runs_apart = 1 AND (j.due_at, j.seq) > (?, ?) AND instr(?, l.kind) > 0
    ORDER BY j.due_at, j.seq LIMIT ?`;
 
 // in:  turn, last_turn, lanes.seq

@@ -9,6 +9,7 @@ const BESIDE_JOB = `
 
 // in:  jobs.id
 export const JOB_BY_ID = 'SELECT * FROM jobs WHERE id = ?';
+export const SEQ_OF_JOB = 'SELECT seq FROM jobs WHERE id = ?';
 export const IS_KNOWN = 'SELECT 1 AS found FROM jobs WHERE id = ?';
 export const WHOLE_JOB_BY_ID = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j.id = ?`;
 
@@ -17,11 +18,12 @@ export const WHOLE_JOB_BY_ID = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j.i
 export const FIRST_JOB_OF_MAIL = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j.seq = (SELECT min(seq) FROM job_facts WHERE mail = ?)`;
 
 // in:  JSON array of jobs.seq; out: in that order, with the bytes
-// why CROSS JOIN: SQLite keeps its order, so the array drives the look-ups
+// why CROSS JOIN: SQLite keeps its order, so the array drives the look-ups, one after the other
 export const JOBS_TO_LEASE = `
   SELECT j.seq, j.id, j.state, j.token, j.attempts, j.failures, j.resends, j.crashes, j.busy_releases, j.queued_at, j.expires_at,
-         j.first_failed_at, j.lane, l.kind, l.sender, l.name AS lane_name, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.payload
-    FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value ${BESIDE_JOB} ORDER BY picked.key`;
+         j.first_failed_at, j.lane, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.seq AS mail, m.size_bytes, CAST(m.payload AS TEXT) AS text
+    FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value
+    JOIN job_facts f ON f.seq = j.seq JOIN mails m ON m.seq = f.mail`;
 
 // in:  keys.hash
 // why the fingerprint is read from a job: all jobs under one key have the same, and the index of keys stays small
@@ -30,6 +32,8 @@ export const KEY = `
          (SELECT f.fingerprint FROM job_facts f WHERE f.mail = k.mail AND f.key = k.hash LIMIT 1) AS fingerprint
     FROM keys k LEFT JOIN mails m ON m.seq = k.mail WHERE k.hash = ?`;
 
+// in:  mails.seq
+export const PAYLOAD_OF_MAIL = 'SELECT payload FROM mails WHERE seq = ?';
 // in:  mails.id
 export const PAYLOAD = 'SELECT payload FROM mails WHERE id = ?';
 
