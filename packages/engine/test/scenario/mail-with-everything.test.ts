@@ -105,7 +105,7 @@ describe('attachments', () => {
     expect((await send({ html: 'x', attachments: [{ ...LOGO }] }, key)).body).toMatchObject({ id: first.body['id'], deduplicated: true });
     const { contentId: _, ...enclosed } = LOGO;
     for (const other of [
-      { ...LOGO, content: 'aGk=' },
+      { ...LOGO, content: 'iVBOSA==' },
       { ...LOGO, filename: 'b.png' },
       { ...LOGO, contentType: 'image/gif' },
       { ...LOGO, contentId: 'other' },
