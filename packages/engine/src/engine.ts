@@ -22,6 +22,7 @@ import type { Ledger } from './ports/ledger.ts';
 import type { Log } from './ports/log.ts';
 import type { Random } from './ports/random.ts';
 import type { Transport } from './ports/transport.ts';
+import { followOperations } from './send/operations.ts';
 import type { Roster } from './send/roster.ts';
 import { createDiskFloor, type DiskFloor } from './send/disk-floor.ts';
 import { createSubmit } from './send/submit.ts';
@@ -153,6 +154,7 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
     async start() {
       if (face !== undefined && config.http !== 'off') listening = await listen(face, { ...config.http, log: base.log });
       if (roles.worker) worker.start();
+      void followOperations({ ...base, ledger, store, owner: base32(base.random.bytes(10), 16) }, closing.signal);
       void floor.watch(closing.signal);
       void roster.follow(closing.signal);
     },
@@ -252,6 +254,7 @@ async function openFace(
   const app = createApp({
     store: plugs.store,
     senderStore: plugs.store,
+    operations: plugs.store,
     roster: plugs.senders.roster,
     vault: plugs.senders.vault,
     checkTransport: plugs.senders.checkTransport,

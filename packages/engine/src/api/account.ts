@@ -4,7 +4,7 @@
  * JSON shapes, tokens in clear text, or any decision about when and how often a mail is sent.
  */
 import type { TenantId } from '../model/ids.ts';
-import type { Role, Tenant, TokenRecord } from '../model/tenant.ts';
+import { type Role, type Tenant, TOKEN_SCOPES, type TokenRecord } from '../model/tenant.ts';
 import type { Usage } from '../ports/store.ts';
 import type { ApiPorts } from './ports.ts';
 import { newTenantId, newTokenId } from './tokens.ts';
@@ -16,7 +16,8 @@ export async function signUp(
 ): Promise<Tenant> {
   const createdAt = ports.clock.wallNow();
   const tenant: Tenant = { id: newTenantId(ports), createdAt };
-  await ports.store.addTenant(tenant, { ...token, id: newTokenId(ports), tenant: tenant.id, createdAt, isStopped: false });
+  const first = { ...token, id: newTokenId(ports), tenant: tenant.id, scopes: TOKEN_SCOPES, createdAt, isStopped: false };
+  await ports.store.addTenant(tenant, first);
   return tenant;
 }
 

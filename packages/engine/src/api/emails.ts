@@ -1,8 +1,9 @@
 import { ShoalError } from '../model/errors.ts';
-import { type InboxId, type MessageId, messageId, type TenantId } from '../model/ids.ts';
+import { laneId, type MessageId, messageId, type TenantId } from '../model/ids.ts';
 import type { Inbox } from '../model/inbox.ts';
 import { type Job, STATES, type Status, statusOf, statusOfAll } from '../model/job.ts';
 import type { Attachment, Message } from '../model/message.ts';
+import type { MessageFilter } from '../ports/store.ts';
 import type { SubmitAnswer, SubmitRequest } from '../ports/submit.ts';
 import { pageAt } from './cursor.ts';
 import { type JobStory, jobsOf, storiesOf } from './jobs.ts';
@@ -51,13 +52,10 @@ export async function sendEmail(ports: Pick<ApiPorts, 'store' | 'ledger' | 'subm
   };
 }
 
-export interface EmailQuery {
+export interface EmailQuery extends MessageFilter {
   readonly tenant: TenantId;
-  readonly inbox?: InboxId;
   /** Absent: all of them. */
   readonly statuses?: readonly Status[];
-  /** Epoch ms; only emails made after it. */
-  readonly since?: number;
   readonly max: number;
   readonly cursor?: string;
 }
@@ -66,14 +64,9 @@ export interface EmailPage {
   readonly cursor?: string;
 }
 
-/** Newest first. With `statuses` a page may hold fewer than `max` emails although more follow. */
-export async function listEmails(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
-  const { statuses, since } = query;
-  const page = statuses === undefined ? await pageOfMessages(ports, query) : await pageOfStatuses(ports, query, statuses);
-  if (since === undefined) return page;
-  const young = page.emails.filter((email) => email.message.createdAt > since);
-  // Newest first, so after one that is too old come only older ones.
-  return young.length < page.emails.length ? { emails: young } : page;
+/** Newest first. With anything to look for a page may hold fewer than `max` emails although more follow. */
+export function listEmails(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
+  return query.statuses === undefined ? pageOfMessages(ports, query) : pageOfStatuses(ports, query, query.statuses);
 }
 
 /** @throws ShoalError `not_found` */
@@ -168,11 +161,13 @@ async function pageOfStatuses(
   query: EmailQuery,
   statuses: readonly Status[],
 ): Promise<EmailPage> {
+  const { to, from, subject, since, until } = query;
   const isDroppedInTime = statuses.includes('sent') || statuses.includes('canceled');
+  const asksTheStore = [to, from, subject, since, until].some((filter) => filter !== undefined);
   let { cursor } = query;
   for (let looked = 0; looked < PAGES_LOOKED_THROUGH_MAX; looked += 1) {
     const here = { ...query, ...(cursor === undefined ? {} : { cursor }) };
-    const page = isDroppedInTime ? await pageOfMessages(ports, here) : await pageOfJobs(ports, here, statuses);
+    const page = isDroppedInTime || asksTheStore ? await pageOfMessages(ports, here) : await pageOfJobs(ports, here, statuses);
     const emails = page.emails.filter((email) => statuses.includes(email.status));
     cursor = page.cursor;
     if (emails.length > 0 || cursor === undefined) return { ...page, emails };
@@ -181,25 +176,26 @@ async function pageOfStatuses(
 }
 
 async function pageOfMessages(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery): Promise<EmailPage> {
-  const { tenant, max, inbox } = query;
-  const page = await pageAt(query.cursor, (place) =>
-    ports.store.listMessages({ tenant, max, ...(inbox === undefined ? {} : { inbox }), ...place }),
-  );
-  const emails = await emailsOf(ports, tenant, page.messages);
+  const { statuses: _, cursor, ...asked } = query;
+  const page = await pageAt(cursor, (place) => ports.store.listMessages({ ...asked, ...place }));
+  const emails = await emailsOf(ports, query.tenant, page.messages);
   return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
 async function pageOfJobs(ports: Pick<ApiPorts, 'store' | 'ledger'>, query: EmailQuery, statuses: readonly Status[]): Promise<EmailPage> {
-  const { tenant, max, inbox } = query;
+  const { tenant, max, inboxes } = query;
+  const lanes = inboxes?.map((inbox) => laneId(inbox));
   const states = STATES.filter((state) => statuses.includes(statusOf(state)));
-  const page = await pageAt(query.cursor, (place) => ports.ledger.list({ tenant, states, max, ...place }));
+  const page = await pageAt(query.cursor, (place) =>
+    ports.ledger.list({ tenant, states, max, ...(lanes !== undefined && { lanes }), ...place }),
+  );
   const onPage = new Set(page.jobs.map((job) => job.id));
   const ids = [...new Set(page.jobs.map((job) => job.messageId))];
   const messages = (await ports.store.getMessages(tenant, ids)).filter((message) => message !== undefined);
   const emails = (await emailsOf(ports, tenant, messages)).filter((email) => {
     // A mail with several jobs stands where the first of them comes up, and only there.
     const first = email.jobs.find((job) => states.includes(job.state));
-    return first !== undefined && onPage.has(first.id) && (inbox === undefined || email.message.inbox === inbox);
+    return first !== undefined && onPage.has(first.id);
   });
   return { emails, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }

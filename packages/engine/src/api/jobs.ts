@@ -3,6 +3,7 @@ import { type JobId, jobId, type MessageId, messageId, type TenantId } from '../
 import type { Attempt, Job, State } from '../model/job.ts';
 import { PAGE_MAX } from '../model/limits.ts';
 import type { Message } from '../model/message.ts';
+import type { JobFilter } from '../ports/ledger-dead.ts';
 import { pageAt } from './cursor.ts';
 import type { ApiPorts } from './ports.ts';
 
@@ -42,20 +43,31 @@ export async function storiesOf(ports: Pick<ApiPorts, 'ledger'>, jobs: readonly 
 /** Jobs in one state that somebody should look at, newest first. */
 export async function listForReview(
   ports: Pick<ApiPorts, 'ledger' | 'store'>,
-  query: { readonly tenant: TenantId; readonly state: State; readonly max: number; readonly cursor?: string },
+  {
+    state,
+    cursor,
+    ...query
+  }: JobFilter & { readonly tenant: TenantId; readonly state: State; readonly max: number; readonly cursor?: string },
 ): Promise<{ readonly items: readonly JobForReview[]; readonly cursor?: string }> {
-  const { tenant, state, max, cursor } = query;
-  const page = await pageAt(cursor, (place) => ports.ledger.list({ tenant, states: [state], max, ...place }));
-  const stories = await storiesOf(ports, page.jobs);
+  const page = await pageAt(cursor, (place) => ports.ledger.list({ ...query, states: [state], ...place }));
+  const items = await forReview(ports, query.tenant, page.jobs);
+  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+}
+
+export async function forReview(
+  ports: Pick<ApiPorts, 'ledger' | 'store'>,
+  tenant: TenantId,
+  jobs: readonly Job[],
+): Promise<readonly JobForReview[]> {
+  const stories = await storiesOf(ports, jobs);
   const messages = await ports.store.getMessages(
     tenant,
-    page.jobs.map((job) => job.messageId),
+    jobs.map((job) => job.messageId),
   );
-  const items = stories.map((story, index) => {
+  return stories.map((story, index) => {
     const message = messages[index];
     return { ...story, ...(message === undefined ? {} : { message }) };
   });
-  return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
 }
 
 /** The job with this id, or all jobs of the email with this id. @throws ShoalError `not_found` */

@@ -1,6 +1,7 @@
 import type { Captured } from '../ports/captured.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Ledger } from '../ports/ledger.ts';
+import type { OperationStore } from '../ports/operation-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { SenderStore } from '../ports/sender-store.ts';
 import type { Store } from '../ports/store.ts';
@@ -15,6 +16,7 @@ export interface ApiPorts {
   readonly submit: Submit;
   readonly captured?: Captured;
   readonly senderStore: SenderStore;
+  readonly operations: OperationStore;
   readonly roster: Roster;
   readonly vault: Vault;
   /** Refuses a transport that could not be opened, or must not be connected to. @throws ShoalError `bad_config` */

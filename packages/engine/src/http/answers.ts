@@ -5,13 +5,12 @@ import type { JobForReview, JobStory } from '../api/jobs.ts';
 import { addressOf, type Inbox } from '../model/inbox.ts';
 import type { Attempt, Job } from '../model/job.ts';
 import type { Attachment } from '../model/message.ts';
+import { PREVIEW_CHARACTERS } from '../model/limits.ts';
 import type { RecipientReply } from '../model/reply.ts';
 import { iso, isoOrNull } from './iso.ts';
 import { budgetJson, forecastJson, waitJson } from './standing-json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-const PREVIEW_CHARACTERS_MAX = 200;
 
 /** What every account may do here; part of several of LobsterMail's answers. */
 export const ACCOUNT_TERMS = { tier: 4, tierName: 'scale', limits: { maxInboxes: null, dailyEmailLimit: null, canSend: true } } as const;
@@ -48,7 +47,7 @@ export function emailJson(email: Email): Json {
     bcc: message.bcc.length === 0 ? null : message.bcc,
     replyTo: message.replyTo ?? null,
     subject: message.subject,
-    preview: (message.text ?? '').slice(0, PREVIEW_CHARACTERS_MAX),
+    preview: (message.text ?? '').slice(0, PREVIEW_CHARACTERS),
     body: null,
     isRead: true,
     hasAttachments: (message.attachments ?? []).length > 0,

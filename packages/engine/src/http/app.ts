@@ -7,8 +7,9 @@ import { Hono } from 'hono';
 import type { ApiPorts } from '../api/ports.ts';
 import { ShoalError } from '../model/errors.ts';
 import { base32 } from '../model/ids.ts';
+import type { TokenRecord } from '../model/tenant.ts';
 import type { Log } from '../ports/log.ts';
-import { authenticate } from './auth.ts';
+import { authenticate, tokenUses } from './auth.ts';
 import { contentDisposition } from './content-disposition.ts';
 import { refuseForeignPages } from './door.ts';
 import { errorAnswer } from './errors.ts';
@@ -43,6 +44,11 @@ export interface App {
   fetch(request: Request, context?: FetchContext): Promise<Response>;
 }
 
+interface Frame {
+  readonly deps: AppDeps;
+  noteUse(token: TokenRecord): void;
+}
+
 /** A request on its way: what the frame knows about it before a route does. */
 interface Visit {
   readonly requestId: string;
@@ -55,9 +61,10 @@ interface Visit {
  * const answer = await app.fetch(new Request('http://localhost/health'));
  */
 export function createApp(deps: AppDeps): App {
+  const noteUse = tokenUses(deps);
   const hono = new Hono<{ Bindings: Visit }>({ getPath: pathOf });
   for (const route of ROUTES) {
-    hono.on(route.method, route.path, async (c) => respond(await answer(deps, route, c.req.raw, c.req.param(), c.env), c.env));
+    hono.on(route.method, route.path, async (c) => respond(await answer({ deps, noteUse }, route, c.req.raw, c.req.param(), c.env), c.env));
   }
   hono.notFound((c) => {
     throw noSuchRoute(ROUTES, c.req.method, c.req.path);
@@ -87,7 +94,7 @@ export function createApp(deps: AppDeps): App {
 }
 
 async function answer(
-  deps: AppDeps,
+  { deps, noteUse }: Frame,
   route: Route,
   request: Request,
   params: Readonly<Record<string, string>>,
@@ -95,6 +102,7 @@ async function answer(
 ): Promise<Answer> {
   if (route.path.startsWith('/v1/') && deps.isStopping()) throw new ShoalError('shutting_down', 'the server is stopping');
   const caller = route.access === 'open' ? undefined : await authenticate(deps, request.headers);
+  if (caller !== undefined) noteUse(caller);
   const warnings: string[] = [];
   const call: Call = {
     deps,

@@ -1,7 +1,9 @@
 import * as z from 'zod';
+import { boundToInboxes } from '../api/bound-to-inboxes.ts';
 import { ShoalError } from '../model/errors.ts';
-import type { TokenRecord } from '../model/tenant.ts';
+import type { TokenRecord, TokenScope } from '../model/tenant.ts';
 import type { AppDeps } from './app.ts';
+import { admit } from './auth.ts';
 import { checked, queryFields } from './checked.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -13,6 +15,10 @@ export interface Route {
   readonly summary: string;
   /** `operator`: with a token of that role. `open`: without one. */
   readonly access: 'token' | 'operator' | 'open';
+  /** What the token needs. Absent: any token will do, as for an open route none. */
+  readonly scope?: TokenScope;
+  /** Not for a token that is bound to inboxes. */
+  readonly wholeAccount: boolean;
   readonly query: z.ZodObject;
   readonly body: z.ZodObject;
   readonly status: 200 | 201 | 202;
@@ -55,6 +61,9 @@ interface RouteSpec<Query extends z.ZodObject, Body extends z.ZodObject> {
   readonly summary: string;
   /** `token` when left out. */
   readonly access?: 'token' | 'operator';
+  /** `any`: whichever scopes it has. */
+  readonly scope: TokenScope | 'any';
+  readonly wholeAccount?: boolean;
   readonly query?: Query;
   readonly body?: Body;
   /** 200 when left out. */
@@ -77,8 +86,11 @@ export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z
   const query = spec.query ?? (NOTHING as unknown as Query);
   const body = spec.body ?? (NOTHING as unknown as Body);
   const status = spec.status ?? 200;
+  const { scope, ...rest } = spec;
+  const needs = { ...(scope !== 'any' && { scope }), wholeAccount: spec.wholeAccount ?? false };
   return {
-    ...spec,
+    ...rest,
+    ...needs,
     access: spec.access ?? 'token',
     query,
     body,
@@ -88,8 +100,9 @@ export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z
       if (caller === undefined) throw new ShoalError('unauthorized', 'no token was given');
       if (spec.access === 'operator' && caller.role !== 'operator')
         throw new ShoalError('forbidden', 'this is for the operator: use the token of the first start, in the data folder');
+      admit(caller, needs);
       const given = await spec.answer({
-        deps: call.deps,
+        deps: boundToInboxes(call.deps, caller.inboxes),
         caller,
         param: (name) => call.params[name] ?? '',
         headers: call.headers,
@@ -114,6 +127,7 @@ export function openRoute(spec: {
   return {
     ...spec,
     access: 'open',
+    wholeAccount: false,
     query: NOTHING,
     body: NOTHING,
     status,

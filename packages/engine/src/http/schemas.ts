@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { VERDICTS } from '../api/doubts.ts';
 import type { DoubtPolicy, Status } from '../model/job.ts';
 import { PRIORITIES } from '../model/limit.ts';
-import { PAGE_MAX, SEND_BATCH_MAX } from '../model/limits.ts';
+import { PAGE_MAX, SEND_BATCH_MAX, SUBJECT_CHARACTERS_MAX } from '../model/limits.ts';
+import { DEAD_REASONS, FAILURE_CLASSES } from '../model/outcome.ts';
+import { TOKEN_SCOPES } from '../model/tenant.ts';
 
 /** Requests of `/v1` as they may be written. Only their form is checked here: what a value may be, the stories say. */
 
@@ -81,7 +83,13 @@ export const changeInbox = z.object({
   limits: bound,
   weight: z.number().optional(),
 });
-export const createToken = z.object({ ownAccount: z.boolean().optional(), ...bounds.shape });
+export const createToken = z.object({
+  ownAccount: z.boolean().optional(),
+  scopes: z.array(z.enum(TOKEN_SCOPES)).optional(),
+  inboxes: z.array(text).optional(),
+  expiresAt: time.optional(),
+  ...bounds.shape,
+});
 
 const NOTE_CHARACTERS_MAX = 500;
 const note = text.max(NOTE_CHARACTERS_MAX).optional();
@@ -102,9 +110,33 @@ export const inboxPage = z.object({ ...page.shape, active: flag.optional() });
 const statuses = z.union([z.enum(STATUSES).transform((status) => [status]), z.array(z.enum(STATUSES))], {
   error: `must be one or more of ${STATUSES.join(', ')}`,
 });
-export const emailPage = z.object({ ...page.shape, status: statuses.optional() });
-export const inboxEmailPage = z.object({
-  ...emailPage.shape,
-  since: isoTime.transform(Date.parse).optional(),
-  direction: z.enum(['inbound', 'outbound']).optional(),
+const since = isoTime.transform(Date.parse).optional().describe('At this time or later.');
+const until = isoTime.transform(Date.parse).optional().describe('Before this time.');
+const mailFilters = {
+  ...page.shape,
+  status: statuses.optional(),
+  to: text.optional().describe('A recipient: to, cc or bcc.'),
+  from: text.optional().describe('The address it left from.'),
+  subject: text.max(SUBJECT_CHARACTERS_MAX).optional().describe('A part of the subject.'),
+  since,
+  until,
+};
+export const emailPage = z.object({ ...mailFilters, inbox: text.optional().describe('By id or address.') });
+export const inboxEmailPage = z.object({ ...mailFilters, direction: z.enum(['inbound', 'outbound']).optional() });
+
+const any = <Value extends string>(values: readonly [Value, ...Value[]]) =>
+  z
+    .union([z.enum(values).transform((value) => [value]), z.array(z.enum(values))], {
+      error: `must be one or more of ${values.join(', ')}`,
+    })
+    .optional();
+export const deadLetterFilter = z.object({
+  reason: any(DEAD_REASONS).describe('What it died of.'),
+  failure: any(FAILURE_CLASSES).describe('A class of failure that was counted.'),
+  sender: oneOrMany.optional().describe('The name of a sender.'),
+  inbox: oneOrMany.optional().describe('By id or address.'),
+  domain: text.optional().describe('Of a recipient.'),
+  since,
+  until,
 });
+export const deadLetterPage = z.object({ ...page.shape, ...deadLetterFilter.shape });

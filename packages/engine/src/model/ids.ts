@@ -25,6 +25,9 @@ export type WorkerId = Id<'worker'>;
 /** A bearer token by a name that is no secret: `tok_` and 16 characters. */
 export type TokenId = Id<'token'>;
 
+/** Work on many jobs at once: `op_` and 26 characters. */
+export type OperationId = Id<'operation'>;
+
 const TAIL = '[0-9a-hjkmnp-tv-z]';
 const PATTERNS = {
   tenant: new RegExp(`^acct_${TAIL}{26}$`),
@@ -35,6 +38,7 @@ const PATTERNS = {
   lane: /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/,
   worker: new RegExp(`^wrk_${TAIL}{12}$`),
   token: new RegExp(`^tok_${TAIL}{16}$`),
+  operation: new RegExp(`^op_${TAIL}{26}$`),
 } as const;
 
 function checked<Name extends keyof typeof PATTERNS>(name: Name, text: string): Id<Name> {
@@ -49,6 +53,7 @@ export const jobId = (text: string): JobId => checked('job', text);
 export const senderId = (text: string): SenderId => checked('sender', text);
 export const laneId = (text: string): LaneId => checked('lane', text);
 export const workerId = (text: string): WorkerId => checked('worker', text);
+export const operationId = (text: string): OperationId => checked('operation', text);
 export const tokenId = (text: string): TokenId => checked('token', text);
 
 /** Crockford's alphabet in lower case: no i, l, o, u, so that an id read aloud is not misheard. */

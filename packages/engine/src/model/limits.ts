@@ -69,3 +69,5 @@ export const RESENDS_MAX = 1;
 /** One call to a ledger carries at most this many jobs. */
 export const BATCH_MAX = 1_000;
 export const PAGE_MAX = 100;
+/** LobsterMail's: what a list shows of a text. */
+export const PREVIEW_CHARACTERS = 200;

@@ -37,5 +37,5 @@ export interface Message {
   /** Epoch ms. */
   readonly createdAt: number;
   /** How it ended; there once the ledger has dropped the record of it. */
-  readonly ended?: 'sent' | 'canceled';
+  readonly ended?: 'sent' | 'canceled' | 'dead';
 }

@@ -3,12 +3,14 @@
 /** Why a first copy may or may not be at the server: the line was cut, nothing came in time, or the reply made no sense. */
 export type DoubtCause = 'cut' | 'timeout' | 'malformed' | 'worker-lost';
 /** Each class has a retry schedule and a counter of its own. */
-export type FailureClass = 'network' | 'deferred' | 'greylist';
+export const FAILURE_CLASSES = ['network', 'deferred', 'greylist'] as const;
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
 /**
  * `permanent`: a definite refusal. `expired`: its time passed. `exhausted`: tried until the give-up time. `poison`: it kills
  * its worker. `decided`: by a person or agent. `over_limit`: it has more recipients than its sender may mail in a whole window.
  */
-export type DeadReason = 'permanent' | 'expired' | 'exhausted' | 'poison' | 'decided' | 'over_limit';
+export const DEAD_REASONS = ['permanent', 'expired', 'exhausted', 'poison', 'decided', 'over_limit'] as const;
+export type DeadReason = (typeof DEAD_REASONS)[number];
 /** Ends of an attempt that are not the mail's fault, and so never count. */
 export type ReleaseReason = 'shutdown' | 'throttled' | 'busy' | 'lost';
 

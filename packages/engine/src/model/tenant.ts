@@ -1,5 +1,5 @@
 import type { Caps } from './caps.ts';
-import type { TenantId, TokenId } from './ids.ts';
+import type { InboxId, TenantId, TokenId } from './ids.ts';
 import type { RecipientPolicy } from './policy.ts';
 
 /** Who owns inboxes and tokens. */
@@ -15,6 +15,10 @@ export interface Tenant {
  */
 export type Role = 'operator' | 'agent';
 
+/** `read`: look. `send`: hand in mail, and take back what has not gone. `manage`: change what is there. One says nothing of another. */
+export const TOKEN_SCOPES = ['read', 'send', 'manage'] as const;
+export type TokenScope = (typeof TOKEN_SCOPES)[number];
+
 /** A bearer token as it is stored: its hash only. The token itself is shown once, when it is made. */
 export interface TokenRecord {
   readonly id: TokenId;
@@ -22,7 +26,14 @@ export interface TokenRecord {
   readonly hash: string;
   readonly tenant: TenantId;
   readonly role: Role;
+  readonly scopes: readonly TokenScope[];
+  /** The only inboxes it reaches; absent: all of its account. */
+  readonly inboxes?: readonly InboxId[];
   readonly createdAt: number;
+  /** Epoch ms of the calendar; from then on it is no token. Absent: never. */
+  readonly expiresAt?: number;
+  /** To about a minute; absent: never yet. */
+  readonly lastUsedAt?: number;
   /** Nothing more is sent by it; it still reads. */
   readonly isStopped: boolean;
   /** Of all that it hands in, for whichever inbox; absent: none. */

@@ -6,6 +6,7 @@ import type { LimitRule, Priority } from '../model/limit.ts';
 import type { DeadReason, FailureClass, Outcome } from '../model/outcome.ts';
 import type { ConnectionFacts, Phase, RecipientReply, Reply } from '../model/reply.ts';
 import type { Scope, ScopeKind } from '../model/scope.ts';
+import type { DeadGroups, DeadGroupsQuery, DeadOptions, JobFilter, Purged } from './ledger-dead.ts';
 import type { Allowance, Effect, Forecast, Hold, HoldRef, LimitChange, Standing, WorkerBeat, WorkerSeen } from './ledger-scopes.ts';
 
 /**
@@ -49,7 +50,14 @@ export interface Ledger {
   /** A decision on jobs in doubt by an agent or a person. */
   resolve(decisions: readonly Decision[]): Promise<Resolved[]>;
   /** Dead letters back to ready: attempt 0, same bytes. */
-  requeue(ids: readonly JobId[]): Promise<Requeued[]>;
+  requeue(ids: readonly JobId[], options?: DeadOptions): Promise<Requeued[]>;
+  /**
+   * Takes dead letters off the record for good: attempts and events with them, and with the last job of a message its bytes,
+   * whatever `keepsPayloads` says. Its key is free then, one generation on, so that a repeat is a new mail with new ids.
+   */
+  purge(ids: readonly JobId[], options?: DeadOptions): Promise<Purged[]>;
+  /** Dead letters by what they died of, the largest group first. */
+  deadGroups(query: DeadGroupsQuery): Promise<DeadGroups>;
 
   /** What a scope may do from now on. What it did stays counted; nothing queued moves. */
   limit(changes: readonly LimitChange[]): Promise<void>;
@@ -270,7 +278,7 @@ export type Resolved =
   | { readonly kind: 'refused'; readonly because: 'not_in_doubt' | 'unknown' };
 export type Requeued = { readonly kind: 'requeued' } | { readonly kind: 'refused'; readonly because: 'not_dead' | 'unknown' };
 
-export interface JobQuery {
+export interface JobQuery extends JobFilter {
   readonly tenant?: TenantId;
   readonly messageIds?: readonly MessageId[];
   readonly states?: readonly State[];

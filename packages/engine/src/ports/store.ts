@@ -11,6 +11,25 @@ export interface BoundsChange {
   readonly policy?: RecipientPolicy;
 }
 
+/** What is named has to hold. */
+export interface MessageFilter {
+  readonly inboxes?: readonly InboxId[];
+  /** A recipient (to, cc or bcc), and who it is from: bare addresses, letter case set aside. */
+  readonly to?: string;
+  readonly from?: string;
+  /** Part of the subject; letter case of ASCII is set aside. */
+  readonly subject?: string;
+  /** Made at this time or later, and before this one; epoch ms. */
+  readonly since?: number;
+  readonly until?: number;
+}
+export interface MessageQuery extends MessageFilter {
+  readonly tenant: TenantId;
+  /** 1 to PAGE_MAX. */
+  readonly max: number;
+  readonly cursor?: string;
+}
+
 /** What an account has and did. */
 export interface Usage {
   /** Active ones. */
@@ -32,7 +51,14 @@ export interface Store {
   /** Without `tenant`: of all of them, for operators. */
   getToken(id: TokenId, tenant?: TenantId): Promise<TokenRecord | undefined>;
   /** Newest first; without `tenant`: of all of them, for operators. */
-  listTokens(max: number, tenant?: TenantId): Promise<readonly TokenRecord[]>;
+  listTokens(query: {
+    readonly tenant?: TenantId;
+    readonly max: number;
+    readonly cursor?: string;
+  }): Promise<{ readonly tokens: readonly TokenRecord[]; readonly cursor?: string }>;
+  /** False when there is no such token. From now on `findToken` does not find it, in any process. */
+  removeToken(id: TokenId): Promise<boolean>;
+  noteTokenUse(id: TokenId, at: number): Promise<void>;
   changeToken(id: TokenId, change: BoundsChange & { readonly isStopped?: boolean }): Promise<void>;
   /** False when the mailbox (dots and letter case set aside) is taken on that domain; one atomic act. */
   addInbox(inbox: Inbox): Promise<boolean>;
@@ -48,18 +74,15 @@ export interface Store {
     readonly max?: number;
     readonly cursor?: string;
     readonly onlyActive: boolean;
+    /** Only these. */
+    readonly inboxes?: readonly InboxId[];
   }): Promise<{ readonly inboxes: readonly Inbox[]; readonly cursor?: string }>;
   /** False when there is no such inbox. Repeating it changes nothing. */
   deactivateInbox(tenant: TenantId, id: InboxId): Promise<boolean>;
   getMessage(tenant: TenantId, id: MessageId): Promise<Message | undefined>;
   getMessages(tenant: TenantId, ids: readonly MessageId[]): Promise<(Message | undefined)[]>;
-  /** Newest first. */
-  listMessages(query: {
-    readonly tenant: TenantId;
-    readonly inbox?: InboxId;
-    readonly max: number;
-    readonly cursor?: string;
-  }): Promise<{ readonly messages: readonly Message[]; readonly cursor?: string }>;
+  /** Newest first; of `text` the first `PREVIEW_CHARACTERS`, and no `html`. A page may hold fewer than `max`, or none, although more follow. */
+  listMessages(query: MessageQuery): Promise<{ readonly messages: readonly Message[]; readonly cursor?: string }>;
   /** Counted from the begin of the day and of the month; epoch ms. */
   usage(tenant: TenantId, since: { readonly day: number; readonly month: number }): Promise<Usage>;
   /** A secret of this installation, made once by `make` and the same ever after, in every process. */

@@ -13,6 +13,7 @@ import { priorities } from './ledger-suite/case-08-priorities.ts';
 import { turns } from './ledger-suite/case-08-turns.ts';
 import { retryAndPoison } from './ledger-suite/case-09-retry-and-poison.ts';
 import { shutdownCancelTime } from './ledger-suite/case-10-shutdown-cancel-time.ts';
+import { deadLetters } from './ledger-suite/case-11-dead-letters.ts';
 import { givenA, type LedgerWorld } from './ledger-suite/desk.ts';
 import { whatItAnswers } from './ledger-suite/what-it-answers.ts';
 
@@ -44,5 +45,6 @@ export function ledgerSuite(name: string, open: () => Promise<LedgerWorld>): voi
     budgetsAndStanding(given);
     retryAndPoison(given);
     shutdownCancelTime(given);
+    deadLetters(given);
   });
 }

@@ -25,6 +25,7 @@ import { type Forecast, type SenderStanding, type Standing, WORKER_SEEN_MS, type
 import * as life from './job-life.ts';
 import type { JobRecord } from './job-life.ts';
 import { createBell } from './memory-bell.ts';
+import { groupsOf, isDead, meets } from './memory-dead.ts';
 import { type Admission, createMemoryLimits, isPausing, scopesOf } from './memory-limits.ts';
 import { createTurns, type Lane, nameOf } from './memory-turns.ts';
 
@@ -440,12 +441,14 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
   function dropOld(now: number, max: number, { retentionMs }: SweepOptions): number {
     const isMeant = (record: JobRecord): boolean =>
       (record.state === 'sent' || record.state === 'canceled') && record.finishedAt !== undefined && record.finishedAt + retentionMs <= now;
-    return touch(max, isMeant, ({ born }) => {
-      records.delete(born.id);
-      timelines.delete(born.id);
-      journal = journal.filter(({ jobId }) => jobId !== born.id); // an event is kept as long as its job
-      if (jobsOf(born.messageId).length === 0) forgetMessage(born.messageId);
-    });
+    return touch(max, isMeant, drop);
+  }
+
+  function drop({ born }: JobRecord): void {
+    records.delete(born.id);
+    timelines.delete(born.id);
+    journal = journal.filter(({ jobId }) => jobId !== born.id); // an event is kept as long as its job
+    if (jobsOf(born.messageId).length === 0) forgetMessage(born.messageId);
   }
 
   function forgetMessage(messageId: MessageId): void {
@@ -585,15 +588,30 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
         return { kind: 'resolved', state: put(life.resolved(record, verdict, now), 'resolved').state };
       });
     },
-    async requeue(ids) {
+    async requeue(ids, { endedBefore } = {}) {
       checkBatch(ids);
       return ids.map((id) => {
         const record = records.get(id);
         if (record === undefined) return { kind: 'refused', because: 'unknown' };
-        if (record.state !== 'dead') return { kind: 'refused', because: 'not_dead' };
+        if (!isDead(record, endedBefore)) return { kind: 'refused', because: 'not_dead' };
         put(life.requeued(record, clock()), 'requeued');
         return { kind: 'requeued' };
       });
+    },
+    async purge(ids, { endedBefore } = {}) {
+      checkBatch(ids);
+      return ids.map((id) => {
+        const record = records.get(id);
+        if (record === undefined) return { kind: 'refused', because: 'unknown' };
+        if (!isDead(record, endedBefore)) return { kind: 'refused', because: 'not_dead' };
+        drop(record);
+        if (jobsOf(record.born.messageId).length === 0) bytes.delete(record.born.messageId);
+        return { kind: 'purged' };
+      });
+    },
+    async deadGroups(query) {
+      checkCount('max', query.max, PAGE_MAX);
+      return groupsOf(records.values(), ({ born }) => timelines.get(born.id) ?? [], query);
     },
     async limit(changes) {
       checkBatch(changes);
@@ -633,11 +651,12 @@ export function createMemoryLedger(options: MemoryLedgerOptions): MemoryLedger {
         return record === undefined ? undefined : life.jobOf(record);
       });
     },
-    async list({ tenant, messageIds, states, max, cursor }) {
+    async list({ tenant, messageIds, states, max, cursor, ...filter }) {
       checkCount('max', max, PAGE_MAX);
       const before = cursor === undefined ? Number.POSITIVE_INFINITY : readCursor(cursor);
       const found = [...records.values()]
         .filter(({ born }) => born.seq < before && (tenant === undefined || born.tenant === tenant))
+        .filter((record) => meets(record, filter))
         .filter(({ born, state }) => (messageIds?.includes(born.messageId) ?? true) && (states?.includes(state) ?? true))
         .sort((a, b) => b.born.seq - a.born.seq);
       const page = found.slice(0, max);

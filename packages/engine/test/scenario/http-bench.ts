@@ -113,6 +113,7 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
   const deps: AppDeps = {
     store,
     senderStore: store,
+    operations: store,
     roster,
     vault,
     checkTransport: (url) => checkTransport(url, addressFilter(options.allowCidrs ?? [])),

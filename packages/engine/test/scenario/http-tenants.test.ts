@@ -14,7 +14,8 @@ async function openTwo() {
   const { jobId: doubtJob } = await bench.endNext({ kind: 'doubt', cause: 'cut' });
   const email = await owner.send(inbox, { subject: 'queued', attachments: [{ filename: 'a.txt', content: 'aGk=' }] });
   const token = await tokenOf(owner);
-  return { bench, owner, stranger, ids: { inbox, email, dead, deadJob, doubt, doubtJob, token } };
+  const operation = String((await owner.ask('POST', '/v1/dead-letters/requeue', { body: { reason: 'poison' } })).body['id']);
+  return { bench, owner, stranger, ids: { inbox, email, dead, deadJob, doubt, doubtJob, token, operation } };
 }
 
 async function tokenOf(account: Account): Promise<string> {
@@ -42,7 +43,7 @@ describe('T1: another account', () => {
   it('gets the same answer for a foreign id as for a missing one, on every route, and changes nothing', async () => {
     const { bench, stranger, ids } = await openTwo();
     const own = await stranger.openInbox('eve');
-    const { inbox, email, dead, deadJob, doubt, doubtJob, token } = ids;
+    const { inbox, email, dead, deadJob, doubt, doubtJob, token, operation } = ids;
     const asked: [method: string, foreign: string, missing: string, body?: unknown][] = [
       ['GET', `/v1/inboxes/${inbox}`, `/v1/inboxes/ibx_${MISSING}`],
       ['GET', '/v1/inboxes/ann@shoal.localhost', '/v1/inboxes/nobody@shoal.localhost'],
@@ -60,6 +61,10 @@ describe('T1: another account', () => {
       ['POST', `/v1/emails/${email}/cancel`, `/v1/emails/eml_${MISSING}/cancel`],
       ['POST', `/v1/dead-letters/${dead}/requeue`, `/v1/dead-letters/eml_${MISSING}/requeue`],
       ['POST', `/v1/dead-letters/${deadJob}/requeue`, `/v1/dead-letters/job_${MISSING}/requeue`],
+      ['DELETE', `/v1/dead-letters/${dead}`, `/v1/dead-letters/eml_${MISSING}`],
+      ['DELETE', `/v1/dead-letters/${deadJob}`, `/v1/dead-letters/job_${MISSING}`],
+      ['GET', `/v1/operations/${operation}`, `/v1/operations/op_${MISSING}`],
+      ['DELETE', `/v1/tokens/${token}`, `/v1/tokens/tok_${'0'.repeat(16)}`],
       ['POST', `/v1/doubts/${doubt}/resolve`, `/v1/doubts/eml_${MISSING}/resolve`, { verdict: 'resend' }],
       ['POST', `/v1/doubts/${doubtJob}/resolve`, `/v1/doubts/job_${MISSING}/resolve`, { verdict: 'resend' }],
     ];
@@ -99,6 +104,9 @@ describe('T1: another account', () => {
         'get /v1/emails/{id}/attachments/{index}',
         'post /v1/emails/{id}/cancel',
         'post /v1/dead-letters/{id}/requeue',
+        'delete /v1/dead-letters/{id}',
+        'get /v1/operations/{id}',
+        'delete /v1/tokens/{id}',
         'post /v1/doubts/{id}/resolve',
         'post /v1/inboxes/{id}/stop',
         'post /v1/inboxes/{id}/pause',

@@ -31,6 +31,7 @@ export const accountRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/account',
+    scope: 'read',
     summary: 'The account of this token, what holds it back, and the token itself with its caps and its policy.',
     answer: async ({ deps, caller }) => ({
       id: caller.tenant,
@@ -68,6 +69,8 @@ function switchRoute(act: Switch, summary: string): Route {
   return route({
     method: 'POST',
     path: `/v1/account/${act}`,
+    scope: 'manage',
+    wholeAccount: true,
     summary,
     access: act === 'stop' || act === 'pause' ? 'token' : 'operator',
     body: schemas.switchAccount,

@@ -8,6 +8,7 @@ export const capturedRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/captured',
+    scope: 'read',
     summary: 'Mail of this account that was kept here instead of being sent, newest first; one page and no cursor.',
     query: schemas.page.pick({ limit: true }),
     answer: async ({ deps, caller, query: { limit } }) =>

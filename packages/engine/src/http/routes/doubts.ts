@@ -9,6 +9,7 @@ export const doubtRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/doubts',
+    scope: 'read',
     summary: 'Mail that may or may not have been taken: the reply to its final dot was not seen.',
     query: schemas.page,
     answer: async ({ deps, caller, query }) => {
@@ -19,6 +20,7 @@ export const doubtRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/doubts/:id/resolve',
+    scope: 'manage',
     summary: 'Decides about a job in doubt, or all of an email: it was `sent`, `resend` it, or it is `dead`.',
     body: schemas.resolveDoubt,
     answer: async ({ deps, caller, param, body }) => ({

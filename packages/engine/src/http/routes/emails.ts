@@ -1,4 +1,5 @@
 import { cancelEmail, getEmail, listEmails, readAttachment, readRaw, sendEmail } from '../../api/emails.ts';
+import { getInbox } from '../../api/inboxes.ts';
 import { inboxMeantBy } from '../../api/sending-inbox.ts';
 import { emailJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -12,6 +13,7 @@ export const emailRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/emails/send',
+    scope: 'send',
     summary: 'Sends a mail from an inbox of this account, named by `from` or `inboxId`.',
     body: schemas.sendEmail,
     status: 202,
@@ -24,6 +26,7 @@ export const emailRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/emails/batch',
+    scope: 'send',
     summary: 'Sends up to 100 mails, each judged by itself; the answer says of each what became of it.',
     body: schemas.sendBatch,
     status: 202,
@@ -32,14 +35,16 @@ export const emailRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/emails',
+    scope: 'read',
     summary: 'Emails of this account, newest first.',
     query: schemas.emailPage,
     answer: async ({ deps, caller, query }) => {
-      const { limit, cursor, status: statuses } = query;
+      const { limit, status: statuses, inbox, ...rest } = query;
+      const inboxes = inbox === undefined ? undefined : [(await getInbox(deps, caller.tenant, inbox)).id];
       const { emails, cursor: next } = await listEmails(deps, {
         tenant: caller.tenant,
         max: limit ?? PAGE_DEFAULT,
-        ...definedOnly({ cursor, statuses }),
+        ...definedOnly({ ...rest, statuses, inboxes }),
       });
       return pageJson(emails.map(emailJson), next);
     },
@@ -47,12 +52,14 @@ export const emailRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/emails/:id',
+    scope: 'read',
     summary: 'One email, whole: its status, and every attempt of every job.',
     answer: async ({ deps, caller, param }) => wholeEmailJson(await getEmail(deps, caller.tenant, param('id'))),
   }),
   route({
     method: 'GET',
     path: '/v1/emails/:id/raw',
+    scope: 'read',
     summary: 'The bytes that go, or went, on the wire.',
     answer: async ({ deps, caller, param }) => {
       const { id, bytes } = await readRaw(deps, caller.tenant, param('id'));
@@ -62,6 +69,7 @@ export const emailRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/emails/:id/attachments/:index',
+    scope: 'read',
     summary: 'The bytes of one attachment; the first has the index 0.',
     answer: async ({ deps, caller, param }) => {
       const { attachment, bytes } = await readAttachment(deps, caller.tenant, param('id'), param('index'));
@@ -71,6 +79,7 @@ export const emailRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/emails/:id/cancel',
+    scope: 'send',
     summary: 'Cancels what was not sent yet.',
     answer: async ({ deps, caller, param }) => ({ ...(await cancelEmail(deps, caller.tenant, param('id'))) }),
   }),

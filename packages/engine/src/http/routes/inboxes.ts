@@ -14,6 +14,8 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/inboxes',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Opens an inbox: `localPart` exactly, the first free form of `preferred`, `name` and `org`, or a random address.',
     body: schemas.createInbox,
     status: 201,
@@ -26,6 +28,7 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/inboxes',
+    scope: 'read',
     summary: 'Inboxes, oldest first; without `limit` all of them. `active=false` shows deleted ones too.',
     query: schemas.inboxPage,
     answer: async ({ deps, caller, query }) => {
@@ -41,6 +44,7 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/inboxes/:id',
+    scope: 'read',
     summary: 'One inbox, by id or address, with its limits as used, and what holds it back; a deleted one too.',
     answer: async ({ deps, caller, param }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
@@ -51,6 +55,7 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'PATCH',
     path: '/v1/inboxes/:id',
+    scope: 'manage',
     summary: 'Sets `caps`, `policy`, `limits`, `weight` or `sender` of an inbox of any account: each replaces the whole of what was there.',
     access: 'operator',
     body: schemas.changeInbox,
@@ -59,6 +64,7 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/v1/inboxes/:id',
+    scope: 'manage',
     summary: 'Ends sending from an inbox. It stays readable, and its address is not given to anybody else.',
     answer: async ({ deps, caller, param }) => {
       await deleteInbox(deps, caller.tenant, param('id'));
@@ -68,6 +74,7 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/inboxes/:id/send',
+    scope: 'send',
     summary: 'Sends a mail from this inbox.',
     body: schemas.sendFromInbox,
     status: 202,
@@ -79,17 +86,18 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/inboxes/:id/emails',
+    scope: 'read',
     summary: 'Emails of this inbox, newest first.',
     query: schemas.inboxEmailPage,
     answer: async ({ deps, caller, param, query }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
-      if (query.direction === 'inbound') return pageJson([], undefined); // this version does not receive
-      const { limit, cursor, status: statuses, since } = query;
+      const { limit, status: statuses, direction, ...rest } = query;
+      if (direction === 'inbound') return pageJson([], undefined); // this version does not receive
       const { emails, cursor: next } = await listEmails(deps, {
         tenant: caller.tenant,
-        inbox: inbox.id,
+        inboxes: [inbox.id],
         max: limit ?? PAGE_DEFAULT,
-        ...definedOnly({ cursor, statuses, since }),
+        ...definedOnly({ ...rest, statuses }),
       });
       return pageJson(emails.map(emailJson), next);
     },
@@ -97,6 +105,7 @@ export const inboxRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/inboxes/:id/emails/:emailId',
+    scope: 'read',
     summary: 'One email of this inbox, whole.',
     answer: async ({ deps, caller, param }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
@@ -114,6 +123,7 @@ function switchRoute(act: Switch, summary: string): Route {
   return route({
     method: 'POST',
     path: `/v1/inboxes/:id/${act}`,
+    scope: 'manage',
     summary,
     access: act === 'stop' || act === 'pause' ? 'token' : 'operator',
     body: schemas.reason,

@@ -18,6 +18,8 @@ export const queueRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/queue',
+    scope: 'read',
+    wholeAccount: true,
     summary: 'How the queue stands: depth by state, each sender with what it waits for and until when, the workers, and rates.',
     access: 'operator',
     query,

@@ -37,6 +37,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/senders',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Makes a sender: a name, a transport URL, whose password is sealed and never shown again, a preset and limits.',
     access: 'operator',
     body: newSender,
@@ -46,6 +48,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/senders',
+    scope: 'read',
+    wholeAccount: true,
     summary: 'All senders, by name, each with its limits, what is left of them, what holds it back, and its backlog.',
     access: 'operator',
     answer: async ({ deps }) => pageJson((await listSenders(deps)).map(senderJson), undefined),
@@ -53,6 +57,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'GET',
     path: '/v1/senders/:name',
+    scope: 'read',
+    wholeAccount: true,
     summary: 'One sender, and when its backlog will have gone.',
     access: 'operator',
     answer: async ({ deps, param }) => senderJson(await getSender(deps, param('name'))),
@@ -60,6 +66,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'PATCH',
     path: '/v1/senders/:name',
+    scope: 'manage',
+    wholeAccount: true,
     summary:
       'Changes transport, preset, limits or headroom while it runs; limits are replaced as a whole, and what was sent stays counted.',
     access: 'operator',
@@ -69,6 +77,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'DELETE',
     path: '/v1/senders/:name',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Removes a sender that no mail waits for; `moveTo` gives its inboxes to another one.',
     access: 'operator',
     query: removal,
@@ -77,6 +87,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/senders/:name/pause',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Holds a sender back: its mail is accepted and waits.',
     access: 'operator',
     body: pause,
@@ -85,6 +97,8 @@ export const senderRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/senders/:name/resume',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Ends whatever holds a sender back, a failed login and a provider that asked for less included.',
     access: 'operator',
     answer: async ({ deps, param }) => senderJson(await resumeSender(deps, param('name'))),

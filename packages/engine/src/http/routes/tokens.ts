@@ -1,9 +1,11 @@
 import { switchToken } from '../../api/kill-switch.ts';
-import { boundToken, createToken, listTokens } from '../../api/tokens.ts';
+import { boundToken, createToken, listTokens, revokeToken } from '../../api/tokens.ts';
 import type { TokenRecord } from '../../model/tenant.ts';
-import { iso } from '../iso.ts';
+import { pageJson } from '../answers.ts';
+import { iso, isoOrNull } from '../iso.ts';
 import { mintToken } from '../auth.ts';
 import { definedOnly } from '../defined-only.ts';
+import { pageAsked } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
@@ -11,26 +13,38 @@ export const tokenRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/tokens',
-    summary: 'Makes a token for an agent, with `caps` and `policy`; `ownAccount` gives it an account of its own. It is shown this once.',
+    scope: 'manage',
+    wholeAccount: true,
+    summary:
+      'Makes a token for an agent, with `scopes`, `inboxes`, `expiresAt`, `caps` and `policy`; `ownAccount` gives it an account of its own. It is shown this once.',
     access: 'operator',
     body: schemas.createToken,
     status: 201,
     answer: async ({ deps, caller, body }) => {
-      const { ownAccount, ...bounds } = body;
+      const { ownAccount, caps, policy, ...reach } = body;
       const { token, hash } = mintToken(deps.random);
-      const record = await createToken(deps, caller, { hash, ownAccount: ownAccount ?? false, bounds: definedOnly(bounds) });
+      const bounds = definedOnly({ caps, policy });
+      const record = await createToken(deps, caller, { hash, ownAccount: ownAccount ?? false, bounds, ...definedOnly(reach) });
       return { ...tokenJson(record), token };
     },
   }),
   route({
     method: 'GET',
     path: '/v1/tokens',
+    scope: 'read',
+    wholeAccount: true,
     summary: 'Tokens of this account, newest first; for an operator those of all accounts. The tokens themselves are not kept.',
-    answer: async ({ deps, caller }) => ({ data: (await listTokens(deps, caller)).map(tokenJson) }),
+    query: schemas.page,
+    answer: async ({ deps, caller, query }) => {
+      const { tokens, cursor } = await listTokens(deps, caller, pageAsked(query));
+      return pageJson(tokens.map(tokenJson), cursor);
+    },
   }),
   route({
     method: 'PATCH',
     path: '/v1/tokens/:id',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Sets the `caps` or the `policy` of a token: each replaces the whole of what was there.',
     access: 'operator',
     body: schemas.bounds,
@@ -39,18 +53,42 @@ export const tokenRoutes: readonly Route[] = [
   route({
     method: 'POST',
     path: '/v1/tokens/:id/stop',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Refuses new mail of a token; what it handed in before goes on.',
     answer: async ({ deps, caller, param }) => tokenJson(await switchToken(deps, caller, { act: 'stop', token: param('id') })),
   }),
   route({
     method: 'POST',
     path: '/v1/tokens/:id/start',
+    scope: 'manage',
+    wholeAccount: true,
     summary: 'Takes new mail of a stopped token again.',
     access: 'operator',
     answer: async ({ deps, caller, param }) => tokenJson(await switchToken(deps, caller, { act: 'start', token: param('id') })),
   }),
+  route({
+    method: 'DELETE',
+    path: '/v1/tokens/:id',
+    scope: 'any',
+    summary: 'Ends a token at once, in every process. Any token may end itself; for another one of its account it needs `manage`.',
+    answer: async ({ deps, caller, param }) => ({ ...tokenJson(await revokeToken(deps, caller, param('id'))), deleted: true }),
+  }),
 ];
 
-export function tokenJson({ id, tenant, role, isStopped, caps, policy, createdAt }: TokenRecord): Readonly<Record<string, unknown>> {
-  return { id, account: tenant, role, isStopped, caps: caps ?? null, policy: policy ?? null, createdAt: iso(createdAt) };
+export function tokenJson(token: TokenRecord): Readonly<Record<string, unknown>> {
+  const { id, tenant, role, scopes, inboxes, isStopped, caps, policy, createdAt, expiresAt, lastUsedAt } = token;
+  return {
+    id,
+    account: tenant,
+    role,
+    scopes,
+    inboxes: inboxes ?? null,
+    isStopped,
+    caps: caps ?? null,
+    policy: policy ?? null,
+    createdAt: iso(createdAt),
+    expiresAt: isoOrNull(expiresAt),
+    lastUsedAt: isoOrNull(lastUsedAt),
+  };
 }

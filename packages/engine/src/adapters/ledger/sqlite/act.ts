@@ -82,7 +82,7 @@ export interface LedgerTables {
   readonly file: SqliteFile;
   readonly seqs: Seqs;
   readonly keepsPayloads: boolean;
-  readonly onDropped?: (messageId: MessageId, state: State) => void;
+  readonly onDropped?: (messageId: MessageId, state: State, isLast: boolean) => void;
 }
 
 /** Books for an answer that changes nothing. */
@@ -171,7 +171,7 @@ export function inAct<T>({ file, seqs, keepsPayloads, onDropped }: LedgerTables,
       if (!keepsPayloads) file.prepare(DROP_IDLE_PAYLOAD).run(job);
     },
     dropped(message, state) {
-      onDropped?.(message.id, state);
+      onDropped?.(message.id, state, message.isLast);
       if (message.isLast && !keepsPayloads) file.prepare(DROP_MAIL).run(message.seq);
     },
   };

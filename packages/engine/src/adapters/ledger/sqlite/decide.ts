@@ -1,6 +1,7 @@
 import type { JobId } from '../../../model/ids.ts';
 import { isFinal } from '../../../model/job.ts';
 import type { Canceled, Decision, Requeued, Resolved } from '../../../ports/ledger.ts';
+import type { DeadOptions } from '../../../ports/ledger-dead.ts';
 import type { Act } from './act.ts';
 import { FIRST_TRY, laneFor } from './lanes.ts';
 import type { JobRow } from './rows.ts';
@@ -40,10 +41,10 @@ export function resolveNow(act: Act, { jobId, verdict, note }: Decision): Resolv
 }
 
 /** A new life with the same bytes. The token goes on counting, so that a worker of the old life stays locked out. */
-export function requeueNow(act: Act, id: JobId): Requeued {
+export function requeueNow(act: Act, id: JobId, { endedBefore = Number.POSITIVE_INFINITY }: DeadOptions = {}): Requeued {
   const row = act.sql<JobRow>(JOB_BY_ID).get(id);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
-  if (row.state !== 'dead') return { kind: 'refused', because: 'not_dead' };
+  if (row.state !== 'dead' || (row.finished_at ?? 0) >= endedBefore) return { kind: 'refused', because: 'not_dead' };
   const lane = laneFor(act, row.lane, FIRST_TRY);
   act.sql(REQUEUE).run(lane, act.now, act.now, row.seq);
   act.moved('dead', 'ready', lane);

@@ -12,6 +12,7 @@ import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import { migrate } from '../../_shared/sqlite-migrations.ts';
 import { type Act, type Books, inAct, type LedgerTables, type Look, readersBooks } from './act.ts';
 import { commitNow, extendNow } from './commit.ts';
+import { deadGroupsNow, purgeNow } from './dead.ts';
 import { cancelNow, requeueNow, resolveNow } from './decide.ts';
 import { enqueueNow, findKeysNow } from './enqueue.ts';
 import { leaseNow } from './lease.ts';
@@ -36,7 +37,7 @@ export interface SqliteLedgerOptions {
   /** True: the finished MIME stays after `sent`, for a store on the same file that has no copy of its own. */
   readonly keepsPayloads: boolean;
   /** Told of each record that is dropped, in the same transaction, so that a store on the same file can keep how its message ended. */
-  readonly onDropped?: (messageId: MessageId, state: State) => void;
+  readonly onDropped?: (messageId: MessageId, state: State, isLast: boolean) => void;
 }
 
 /** One file is one partition; the number is written down, since it is part of every job id. */
@@ -119,9 +120,17 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
       checkedBatch(decisions);
       return act((inside) => decisions.map((decision) => resolveNow(inside, decision)));
     },
-    async requeue(ids) {
+    async requeue(ids, deadOptions) {
       checkedBatch(ids);
-      return act((inside) => ids.map((id) => requeueNow(inside, id)));
+      return act((inside) => ids.map((id) => requeueNow(inside, id, deadOptions)));
+    },
+    async purge(ids, deadOptions) {
+      checkedBatch(ids);
+      return act((inside) => ids.map((id) => purgeNow(inside, id, deadOptions)));
+    },
+    async deadGroups(query) {
+      checkCount('max', query.max, PAGE_MAX);
+      return look((inside) => deadGroupsNow(inside, query));
     },
 
     async limit(changes) {

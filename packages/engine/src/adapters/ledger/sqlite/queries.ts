@@ -3,6 +3,7 @@ import type { JobId, MessageId } from '../../../model/ids.ts';
 import { type Attempt, type Job, STATES, type State } from '../../../model/job.ts';
 import type { JobPage, JobQuery, LedgerStats } from '../../../ports/ledger.ts';
 import type { Look } from './act.ts';
+import { filterOf } from './filter.ts';
 import { type AttemptRow, attemptOf, jobOf, type WholeJobRow } from './rows.ts';
 import { NEXT_LATER } from './sql/deal.ts';
 import { ANY_READY, ATTEMPTS, BACKLOG, COUNTS, EVENTS, type ListBy, NEXT_DUE, PAYLOAD, pageOfJobs, WHOLE_JOB_BY_ID } from './sql/read.ts';
@@ -22,7 +23,8 @@ export function listJobs(look: Look, query: JobQuery): JobPage {
       messageIds === undefined ? null : JSON.stringify(messageIds),
       only === undefined ? null : JSON.stringify(only),
     ];
-    return look.sql<WholeJobRow>(pageOfJobs(by)).all(...values, max + 1);
+    const filter = filterOf(query, '?6');
+    return look.sql<WholeJobRow>(pageOfJobs(by, filter.text)).all(...values, max + 1, ...filter.values);
   };
   const found =
     isAttention(states) && messageIds === undefined

@@ -19,6 +19,7 @@ const TOKEN: TokenRecord = {
   hash: 'aa',
   tenant: ours,
   role: 'operator',
+  scopes: ['read', 'send', 'manage'],
   createdAt: CREATED_AT,
   isStopped: false,
 };
@@ -85,9 +86,9 @@ describe('tenants and tokens', () => {
     const { store } = await openStore();
     await store.addTenant({ id: ours, createdAt: CREATED_AT }, TOKEN);
     expect(await store.getToken(TOKEN.id, theirs)).toBeUndefined();
-    expect(await store.listTokens(10, theirs)).toEqual([]);
+    expect((await store.listTokens({ max: 10, tenant: theirs })).tokens).toEqual([]);
     expect(await store.getToken(TOKEN.id)).toEqual(TOKEN);
-    expect(await store.listTokens(10)).toEqual([TOKEN]);
+    expect((await store.listTokens({ max: 10 })).tokens).toEqual([TOKEN]);
   });
 
   it('changes of a token only what is given', async () => {
@@ -113,7 +114,7 @@ describe('tenants and tokens', () => {
         VALUES ('${anInbox('ann').id}', '${ours}', 'ann', 'shoal.localhost', 'ann', 'default', 1, ${CREATED_AT})`);
     });
     const store = await openSqliteStore(file);
-    const tokens = await store.listTokens(10);
+    const { tokens } = await store.listTokens({ max: 10 });
     expect(tokens).toMatchObject([
       { hash: 'bb', role: 'agent', tenant: theirs, isStopped: false },
       { hash: 'aa', role: 'operator', tenant: ours, isStopped: false },
@@ -264,7 +265,7 @@ describe('messages', () => {
     const other = anInbox('ben').id;
     await add(aMessage('m1'), aMessage('m2', { inbox: other }), aMessage('m3', { tenant: theirs, inbox: other }));
     expect((await store.listMessages({ tenant: ours, max: 10 })).messages).toHaveLength(2);
-    expect((await store.listMessages({ tenant: ours, inbox: other, max: 10 })).messages.map((message) => message.id)).toEqual([
+    expect((await store.listMessages({ tenant: ours, inboxes: [other], max: 10 })).messages.map((message) => message.id)).toEqual([
       aMessage('m2').id,
     ]);
     expect(await store.getMessage(theirs, aMessage('m1').id)).toBeUndefined();

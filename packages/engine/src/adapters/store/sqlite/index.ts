@@ -4,24 +4,29 @@
  * the ledger keeps.
  */
 import { sql } from 'kysely';
-import type { MessageId } from '../../../model/ids.ts';
+import type { InboxId, MessageId } from '../../../model/ids.ts';
 import type { State } from '../../../model/job.ts';
 import type { Message } from '../../../model/message.ts';
+import type { OperationStore } from '../../../ports/operation-store.ts';
 import type { SenderStore } from '../../../ports/sender-store.ts';
 import type { Store } from '../../../ports/store.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import { migrate } from '../../_shared/sqlite-migrations.ts';
 import { MIGRATIONS } from './migrations.ts';
+import { messagesOn } from './message-list.ts';
+import { cursorAt, readCursor } from './place.ts';
+import { operationsIn } from './operations.ts';
 import { queriesOn } from './queries.ts';
-import { inboxOf, mailboxOf, messageOf, rowOfBounds, rowOfInbox, rowOfMessage, rowOfToken, tokenOf } from './rows.ts';
+import { inboxOf, mailboxOf, messageOf, rowOfBounds, rowOfInbox, rowOfMessage, rowOfToken } from './rows.ts';
 import { sendersIn } from './senders.ts';
+import { tokensIn } from './tokens.ts';
 import { readUsage } from './usage.ts';
 
-export interface SqliteStore extends Store, SenderStore {
+export interface SqliteStore extends Store, SenderStore, OperationStore {
   /** Adds a message inside the caller's write transaction, so that it and its job are accepted together. Repeating it changes nothing. */
   addMessageNow(message: Message): void;
   /** Keeps how a message ended, inside the transaction in which the ledger drops a record of it. */
-  keepEndNow(id: MessageId, state: State): void;
+  keepEndNow(id: MessageId, state: State, isLast: boolean): void;
 }
 
 /** The file stays its opener's: `close` leaves it open. */
@@ -32,6 +37,7 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
 
   const store: SqliteStore = {
     ...sendersIn(file, queries),
+    ...operationsIn(file),
     capabilities: { description: `sqlite ${file.path} (${file.description})` },
 
     async addTenant(tenant, token) {
@@ -43,33 +49,7 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
     async hasTenant(id) {
       return (await file.read(() => first(db.selectFrom('tenants').select('id').where('id', '=', id)))) !== undefined;
     },
-    async addToken(token) {
-      await file.write(() => run(db.insertInto('tokens').values(rowOfToken(token))));
-    },
-    async findToken(hash) {
-      const row = await file.read(() => first(db.selectFrom('tokens').selectAll().where('hash', '=', hash)));
-      return row === undefined ? undefined : tokenOf(row);
-    },
-    async getToken(id, tenant) {
-      const query = db.selectFrom('tokens').selectAll().where('id', '=', id);
-      const row = await file.read(() => first(tenant === undefined ? query : query.where('tenant', '=', tenant)));
-      return row === undefined ? undefined : tokenOf(row);
-    },
-    async listTokens(max, tenant) {
-      const query = db.selectFrom('tokens').selectAll().orderBy('created_at', 'desc').orderBy('id').limit(max);
-      return (await file.read(() => all(tenant === undefined ? query : query.where('tenant', '=', tenant)))).map(tokenOf);
-    },
-    async changeToken(id, { isStopped, ...bounds }) {
-      const stopped = isStopped === undefined ? {} : { is_stopped: isStopped ? (1 as const) : (0 as const) };
-      await file.write(() =>
-        run(
-          db
-            .updateTable('tokens')
-            .set({ ...rowOfBounds(bounds), ...stopped })
-            .where('id', '=', id),
-        ),
-      );
-    },
+    ...tokensIn(file, queries),
 
     async addInbox(inbox) {
       // The unique index on (domain, mailbox) decides the race for a name.
@@ -104,8 +84,9 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
     async hasReceivedFrom() {
       return false;
     },
-    async listInboxes({ tenant, max, cursor, onlyActive }) {
+    async listInboxes({ tenant, max, cursor, onlyActive, inboxes }) {
       let query = db.selectFrom('inboxes').selectAll().where('tenant', '=', tenant).orderBy('seq');
+      if (inboxes !== undefined) query = query.where('id', 'in', sql<InboxId>`(select value from json_each(${JSON.stringify(inboxes)}))`);
       if (onlyActive) query = query.where('is_active', '=', 1);
       if (cursor !== undefined) query = query.where('seq', '>', readCursor(cursor));
       if (max !== undefined) query = query.limit(max + 1);
@@ -125,11 +106,20 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
           .onConflict((conflict) => conflict.column('id').doNothing()),
       );
     },
-    keepEndNow(id, state) {
-      if (state !== 'sent' && state !== 'canceled') throw new Error(`broken invariant: the record of ${id} was dropped while ${state}`);
-      // Partly canceled is canceled, whichever record goes first.
+    keepEndNow(id, state, isLast) {
+      if (state !== 'sent' && state !== 'canceled' && state !== 'dead')
+        throw new Error(`broken invariant: the record of ${id} was dropped while ${state}`);
+      // The worst of its jobs, whichever record goes first.
       const query = db.updateTable('messages').set({ ended: state }).where('id', '=', id);
-      run(state === 'canceled' ? query : query.where('ended', 'is', null));
+      if (state === 'dead') run(query);
+      else
+        run(
+          query.where((either) =>
+            either.or([either('ended', 'is', null), either.and([either('ended', '=', 'sent'), sql<boolean>`${state} = 'canceled'`])]),
+          ),
+        );
+      // What is purged is gone from here too, unless a part of it was sent.
+      if (state === 'dead' && isLast) run(db.updateTable('messages').set({ text: null, html: null }).where('id', '=', id));
     },
     async getMessage(tenant, id) {
       const row = await file.read(() => first(db.selectFrom('messages').selectAll().where('id', '=', id).where('tenant', '=', tenant)));
@@ -142,13 +132,7 @@ export async function openSqliteStore(file: SqliteFile): Promise<SqliteStore> {
       const byId = new Map(rows.map((row) => [row.id, messageOf(row)]));
       return ids.map((id) => byId.get(id));
     },
-    async listMessages({ tenant, inbox, max, cursor }) {
-      let query = db.selectFrom('messages').selectAll().where('tenant', '=', tenant).orderBy('seq', 'desc');
-      if (inbox !== undefined) query = query.where('inbox', '=', inbox);
-      if (cursor !== undefined) query = query.where('seq', '<', readCursor(cursor));
-      const { rows, next } = pageOf(await file.read(() => all(query.limit(max + 1))), max);
-      return { messages: rows.map(messageOf), ...next };
-    },
+    listMessages: (query) => file.read(() => messagesOn(file, query)),
 
     usage: (tenant, since) => file.read(() => readUsage(file, tenant, since)),
 
@@ -180,14 +164,4 @@ function pageOf<Row extends { readonly seq: number }>(
   const rows = max === undefined ? read : read.slice(0, max);
   const last = rows.at(-1);
   return { rows, next: rows.length < read.length && last !== undefined ? { cursor: cursorAt(last.seq) } : {} };
-}
-
-function cursorAt(seq: number): string {
-  return `s${seq.toString(36)}`;
-}
-
-function readCursor(cursor: string): number {
-  const seq = /^s[0-9a-z]{1,10}$/.test(cursor) ? Number.parseInt(cursor.slice(1), 36) : Number.NaN;
-  if (Number.isSafeInteger(seq)) return seq;
-  throw new RangeError(`not a cursor of this store: ${JSON.stringify(cursor.slice(0, 40))}`);
 }

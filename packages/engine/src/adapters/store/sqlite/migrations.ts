@@ -107,4 +107,32 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE messages ADD COLUMN attachments TEXT;
     `,
   },
+  {
+    version: 5,
+    sql: `
+      ALTER TABLE tokens ADD COLUMN scopes TEXT NOT NULL DEFAULT '["read","send","manage"]';
+      ALTER TABLE tokens ADD COLUMN inboxes TEXT;
+      ALTER TABLE tokens ADD COLUMN expires_at INTEGER;
+      ALTER TABLE tokens ADD COLUMN last_used_at INTEGER;
+      CREATE INDEX tokens_by_time ON tokens (created_at, id);
+    `,
+  },
+  {
+    version: 6,
+    sql: `
+      CREATE TABLE operations (
+        seq INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        tenant TEXT NOT NULL,
+        key TEXT,
+        fingerprint TEXT,
+        body TEXT NOT NULL,
+        is_running INTEGER NOT NULL,
+        owner TEXT,
+        leased_until INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (tenant, key)
+      ) STRICT;
+      CREATE INDEX operations_running ON operations (seq) WHERE is_running = 1;
+    `,
+  },
 ];

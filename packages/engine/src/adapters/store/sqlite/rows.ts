@@ -1,9 +1,10 @@
 import type { Insertable, Selectable } from 'kysely';
 import type { Caps } from '../../../model/caps.ts';
+import type { InboxId } from '../../../model/ids.ts';
 import { type Inbox, mailboxKey } from '../../../model/inbox.ts';
 import type { Attachment, Message } from '../../../model/message.ts';
 import type { RecipientPolicy } from '../../../model/policy.ts';
-import type { TokenRecord } from '../../../model/tenant.ts';
+import type { TokenRecord, TokenScope } from '../../../model/tenant.ts';
 import type { BoundsChange } from '../../../ports/store.ts';
 import type { InboxTable, MessageTable, TokenTable } from './tables.ts';
 
@@ -17,6 +18,10 @@ export function rowOfToken(token: TokenRecord): Insertable<TokenTable> {
     role: token.role,
     created_at: token.createdAt,
     is_stopped: token.isStopped ? 1 : 0,
+    scopes: JSON.stringify(token.scopes),
+    inboxes: token.inboxes === undefined ? null : JSON.stringify(token.inboxes),
+    expires_at: token.expiresAt ?? null,
+    last_used_at: token.lastUsedAt ?? null,
     caps: null,
     policy: null,
     ...rowOfBounds(token),
@@ -31,6 +36,10 @@ export function tokenOf(row: Selectable<TokenTable>): TokenRecord {
     role: row.role,
     createdAt: row.created_at,
     isStopped: row.is_stopped === 1,
+    scopes: JSON.parse(row.scopes) as TokenScope[],
+    ...(row.inboxes === null ? {} : { inboxes: JSON.parse(row.inboxes) as InboxId[] }),
+    ...(row.expires_at === null ? {} : { expiresAt: row.expires_at }),
+    ...(row.last_used_at === null ? {} : { lastUsedAt: row.last_used_at }),
     ...boundsOf(row),
   };
 }

@@ -26,6 +26,11 @@ export interface TokenTable {
   readonly role: Role;
   readonly created_at: number;
   readonly is_stopped: 0 | 1;
+  /** JSON. */
+  readonly scopes: string;
+  readonly inboxes: string | null;
+  readonly expires_at: number | null;
+  readonly last_used_at: number | null;
   readonly caps: string | null;
   readonly policy: string | null;
 }
@@ -64,7 +69,7 @@ export interface MessageTable {
   readonly on_doubt: DoubtPolicy;
   readonly size_bytes: number;
   readonly created_at: number;
-  readonly ended: 'sent' | 'canceled' | null;
+  readonly ended: 'sent' | 'canceled' | 'dead' | null;
   /** JSON. */
   readonly headers: string | null;
   readonly attachments: string | null;

@@ -91,11 +91,11 @@ export type ListBy = 'message' | 'tenant' | 'all' | 'dead' | 'in_doubt';
  * out: newest first
  * why CROSS JOIN: without statistics SQLite would rather walk all jobs backwards; here the narrowest table leads
  */
-export function pageOfJobs(by: ListBy): string {
+export function pageOfJobs(by: ListBy, filter = ''): string {
   return `${WHOLE_JOB} ${LEAD[by]} JOIN lanes l ON l.seq = j.lane
    WHERE j.seq < ?1 AND (?2 IS NULL OR f.tenant = ?2)
      AND (?3 IS NULL OR m.id IN (SELECT value FROM json_each(?3)))
-     AND (?4 IS NULL OR j.state IN (SELECT value FROM json_each(?4)))
+     AND (?4 IS NULL OR j.state IN (SELECT value FROM json_each(?4)))${filter}
    ORDER BY j.seq DESC LIMIT ?5`;
 }
 
