@@ -105,11 +105,9 @@ const LOOK_MS = 500;
 /** The operation is the server's and goes on without us; here it is only watched. */
 async function followed(terminal: Terminal, flags: JsonFlag, operation: Operation, done: string): Promise<number> {
   let record: OperationRecord = await operation.refresh();
-  let asked = false;
-  const unheard = terminal.onStop(() => {
-    asked = true;
-  });
-  while (record.status === 'running' && !asked) {
+  const asked = new AbortController();
+  const unheard = terminal.onStop(() => asked.abort());
+  while (record.status === 'running' && !asked.signal.aborted) {
     if (terminal.isInteractive && flags.json !== true) terminal.redraw(`${record.done} of ${record.matched}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     record = await operation.refresh();
@@ -122,5 +120,5 @@ async function followed(terminal: Terminal, flags: JsonFlag, operation: Operatio
   } else
     terminal.print(`${record.done} of ${matched} ${done}${failed === 0 ? '' : `, ${failed} could not be`} (operation ${id}, ${status}).`);
   if (status === 'running') return EXIT.waiting;
-  return status === 'failed' || failed > 0 ? EXIT.failed : EXIT.ok;
+  return failed > 0 ? EXIT.failed : EXIT.ok;
 }

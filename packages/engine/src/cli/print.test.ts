@@ -26,6 +26,9 @@ const RECORD: EmailRecord = {
   text: 'Hi',
   html: null,
   waiting: null,
+  preview: 'Hi',
+  attachments: [],
+  sizeBytes: 300,
   createdAt: '2030-01-01T00:00:00.000Z',
   jobs: [JOB],
 };

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
+import { makeDataFolder } from './data-folder.ts';
 import type { OptionName } from '../config/options.ts';
 import type { Engine, openEngine } from '../engine.ts';
 import { ShoalError } from '../model/errors.ts';
@@ -19,7 +19,7 @@ export async function serve(
   const { config } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
   if (config.http === 'off')
     throw new ShoalError('bad_config', '`shoal serve` answers over HTTP, and it is off; give it host:port, or run `shoal work`');
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataFolder(config.dataDir);
   const engine = await how.open(config, { roles: { http: true, worker: true } });
   const asked = stopRequests(terminal);
   try {

@@ -1,5 +1,5 @@
-import { mkdir } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
+import { makeDataFolder } from './data-folder.ts';
 import { listenForHealth } from './health.ts';
 import { HEARTBEATS_PER_LEASE } from '../model/limits.ts';
 import { EXIT } from './exit.ts';
@@ -15,7 +15,7 @@ interface How {
 /** A worker alone, any number of them on one ledger, until it is asked to stop. */
 export async function work(terminal: Terminal, flags: EngineFlags, how: How): Promise<number> {
   const { config, written } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
-  await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataFolder(config.dataDir);
   // The default address belongs to `shoal serve`; a worker listens only where it was told to.
   const place = written.has('http') && config.http !== 'off' ? config.http : undefined;
   const health = place === undefined ? undefined : await listenForHealth(place);
