@@ -3,7 +3,6 @@ import { chdir, cwd } from 'node:process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { configOf } from 'shoal';
 import { runProgram } from '../src/cli/program.ts';
-import { ROUTES } from '../src/http/routes/index.ts';
 import { compileFaults } from './docs-examples-compile.ts';
 import { examplesOfSdk, fencesIn, fencesOfPages } from './docs-examples-source.ts';
 import { watchedTerminal } from './scenario/cli-terminal.ts';
@@ -145,25 +144,7 @@ describe('the comments of the SDK', () => {
     expect(faults.filter((fault) => !fault.startsWith('planted.ts'))).toEqual([]);
   }, 120_000);
 
-  /** What a call needs of the server, where that may come after it. */
-  const NEEDS: Readonly<Record<string, string>> = {
-    deadLetterGroups: '/v1/dead-letters/groups',
-    requeueAll: '/v1/dead-letters/requeue',
-    purge: '/v1/dead-letters/purge',
-    purgeOne: '/v1/dead-letters/purge',
-    operation: '/v1/operations/:id',
-    refresh: '/v1/operations/:id',
-    wait: '/v1/operations/:id',
-    revokeToken: '/v1/tokens/:id/revoke',
-  };
-  const paths = new Set(ROUTES.map(({ method, path }) => (method === 'DELETE' ? `${path}/revoke` : path)));
-  const isServed = (name: string): boolean => {
-    const [owner = '', member = ''] = name.split('.');
-    const need = owner === 'Email' ? undefined : NEEDS[member];
-    return need === undefined || paths.has(need);
-  };
-
-  it.each(comments.filter(({ name }) => isServed(name)))('run: $name', async ({ code = '' }) => {
+  it.each(comments)('run: $name', async ({ code = '' }) => {
     await stage.run(code);
   });
 });
