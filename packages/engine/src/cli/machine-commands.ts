@@ -45,6 +45,12 @@ export function machineCommands(table: CommandTable, open: OpenEngine): void {
       ended(await doctor(terminal, optionsIn(flags), flags));
     });
 
+  table
+    .local('bench', 'measure this machine: a temporary database, a sink, no mail leaves')
+    .option('--mails <count>', '100 to 100000; 1000 unless said')
+    .option('--size <bytes>', 'of each text; 2000 unless said')
+    .action(async (flags) => ended(await (await import('./bench.ts')).bench(terminal, flags, open)));
+
   table.program
     .command('completion')
     .argument('<shell>', SHELLS.join(', '))
