@@ -255,6 +255,7 @@ async function openFace(
     store: plugs.store,
     senderStore: plugs.store,
     operations: plugs.store,
+    meter: (await import('./adapters/meter/prometheus.ts')).prometheusMeter(),
     roster: plugs.senders.roster,
     vault: plugs.senders.vault,
     checkTransport: plugs.senders.checkTransport,

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { prometheusMeter } from '../src/adapters/meter/prometheus.ts';
 import { SMTP_URL_OPTIONS } from '../src/adapters/transport/smtp/url.ts';
 import { EXIT_MEANINGS } from '../src/cli/exit.ts';
 import { runProgram } from '../src/cli/program.ts';
@@ -94,6 +95,23 @@ describe('docs/reference', () => {
   it('lists every request of the API', async () => {
     const rows = ROUTES.map(({ method, path, access, summary }) => [`\`${method} ${path}\``, access, summary]);
     await expectTable('docs/reference/http.md', rows);
+  });
+
+  it('lists every metric with its kind and labels', async () => {
+    const byState = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<(typeof STATES)[number], number>;
+    const ledger = { byState, oldestReadyMs: 0, sendersWithBacklog: 0, now: 0, workers: 0, sending: 0 };
+    const meter = prometheusMeter();
+    meter.request({ method: 'GET', route: '/', status: 200, durationMs: 1 });
+    const { text: shown } = await meter.exposition(ledger);
+    const labelsOf = (name: string): string => {
+      const [, labels = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\}`, 'm').exec(shown) ?? [];
+      return [...labels.matchAll(/(\w+)=/g)].map(([, label]) => label).join(', ') || '-';
+    };
+    const rows = [...shown.matchAll(/^# HELP (shoal_\w+) (.+)$/gm)].map(([, name = '', help = '']) => {
+      const [, kind = ''] = new RegExp(`^# TYPE ${name} (\\w+)`, 'm').exec(shown) ?? [];
+      return [`\`${name}\``, kind, labelsOf(name), help];
+    });
+    await expectTable('docs/reference/metrics.md', rows);
   });
 
   it('lists every command with its options', async () => {

@@ -9,6 +9,7 @@ import { ShoalError } from '../model/errors.ts';
 import { base32 } from '../model/ids.ts';
 import type { TokenRecord } from '../model/tenant.ts';
 import type { Log } from '../ports/log.ts';
+import type { Meter } from '../ports/meter.ts';
 import { authenticate, tokenUses } from './auth.ts';
 import { contentDisposition } from './content-disposition.ts';
 import { refuseForeignPages } from './door.ts';
@@ -29,6 +30,8 @@ export interface AppSettings {
 
 export interface AppDeps extends ApiPorts {
   readonly log: Log;
+  /** Absent: nothing is counted. */
+  readonly meter?: Meter;
   readonly settings: AppSettings;
   /** What the process knows about itself; `problems` are sentences for the operator and may be shown to anyone. */
   health(): { readonly ok: boolean; readonly problems: readonly string[] };
@@ -53,6 +56,8 @@ interface Frame {
 interface Visit {
   readonly requestId: string;
   readonly remoteAddress?: string;
+  /** The pattern of the route that took it, once one did. */
+  route?: string;
 }
 
 /**
@@ -64,7 +69,10 @@ export function createApp(deps: AppDeps): App {
   const noteUse = tokenUses(deps);
   const hono = new Hono<{ Bindings: Visit }>({ getPath: pathOf });
   for (const route of ROUTES) {
-    hono.on(route.method, route.path, async (c) => respond(await answer({ deps, noteUse }, route, c.req.raw, c.req.param(), c.env), c.env));
+    hono.on(route.method, route.path, async (c) => {
+      c.env.route = route.path;
+      return respond(await answer({ deps, noteUse }, route, c.req.raw, c.req.param(), c.env), c.env);
+    });
   }
   hono.notFound((c) => {
     throw noSuchRoute(ROUTES, c.req.method, c.req.path);
@@ -78,6 +86,12 @@ export function createApp(deps: AppDeps): App {
       const response = await enter(request, visit);
       const path = pathOf(request); // without the query: it may hold a token
       const durationMs = Math.round(deps.clock.now() - startedAt);
+      deps.meter?.request({
+        method: visit.route === undefined ? 'any' : request.method,
+        route: visit.route ?? 'none',
+        status: response.status,
+        durationMs,
+      });
       deps.log.debug('request', { method: request.method, path, status: response.status, durationMs, requestId: visit.requestId });
       return response;
     },
@@ -127,6 +141,8 @@ function respond(given: Answer, visit: Visit): Response {
         status: given.status,
         headers: { ...headers, 'content-type': 'application/json' },
       });
+    case 'text':
+      return new Response(given.text, { headers: { ...headers, 'content-type': given.contentType } });
     case 'bytes':
       return new Response(given.bytes as Uint8Array<ArrayBuffer>, {
         // Whatever a file says it is, a browser saves it and runs nothing in it (security M6).

@@ -40,6 +40,7 @@ export interface Call {
 
 export type Answer =
   | { readonly kind: 'json'; readonly status: number; readonly body: Readonly<Record<string, unknown>> }
+  | { readonly kind: 'text'; readonly contentType: string; readonly text: string }
   | { readonly kind: 'bytes'; readonly contentType: string; readonly fileName: string; readonly bytes: Uint8Array };
 
 /** What a route's own function is given: everything checked. */
@@ -121,7 +122,9 @@ export function openRoute(spec: {
   readonly path: string;
   readonly summary: string;
   readonly status?: 200 | 201;
-  answer(call: Call): Promise<{ readonly status?: number; readonly body: Readonly<Record<string, unknown>> }>;
+  answer(
+    call: Call,
+  ): Promise<{ readonly status?: number; readonly body: Readonly<Record<string, unknown>> } | (Answer & { readonly kind: 'text' })>;
 }): Route {
   const status = spec.status ?? 200;
   return {
@@ -133,7 +136,7 @@ export function openRoute(spec: {
     status,
     async run(call) {
       const given = await spec.answer(call);
-      return { kind: 'json', status: given.status ?? status, body: given.body };
+      return 'kind' in given ? given : { kind: 'json', status: given.status ?? status, body: given.body };
     },
   };
 }

@@ -11,12 +11,14 @@ import { doubtRoutes } from './doubts.ts';
 import { emailRoutes } from './emails.ts';
 import { healthRoutes } from './health.ts';
 import { inboxRoutes } from './inboxes.ts';
+import { metricsRoutes } from './metrics.ts';
 import { queueRoutes } from './queue.ts';
 import { tokenRoutes } from './tokens.ts';
 import { senderRoutes } from './senders.ts';
 
 const ANSWERING: readonly Route[] = [
   ...healthRoutes,
+  ...metricsRoutes,
   ...accountRoutes,
   ...tokenRoutes,
   ...inboxRoutes,
