@@ -5,16 +5,22 @@
  * for its two test programs (nothing of Postfix runs); see docs/reference/performance.md.
  *
  *   npm run build && node bench/speed.mjs ratio [rounds=3] [size=2048]
- *   node bench/speed.mjs calls     system calls of a worker for one mail (strace)
+ *   node bench/speed.mjs calls     system calls of a worker for one mail (strace) [only=ours] [max=9: fails above it]
  *   node bench/speed.mjs wide      one process, 400 connections, a server that takes 100 ms
+ *   node bench/speed.mjs idle      from a submit to the mail server's reply, one mail at a time
+ *   node bench/speed.mjs enqueue   submissions made durable, over HTTP and in the process
+ *   node bench/speed.mjs far       one connection, 20 ms away
  *   node bench/speed.mjs ours      our worker alone [size=2048] [count=30000] [prof=DIR]
  */
 import { spawn } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hasPostfix, machine, median, openCSink, quiet, runCSource } from './speed/machine.mjs';
+import { textOf } from './speed/fill.mjs';
+import { hasPostfix, machine, median, openCSink, openNodeSink, quiet, runCSource } from './speed/machine.mjs';
 import { measured, openRun } from './speed/run.mjs';
+import { overDistance } from './speed/round-trips.mjs';
+import { enqueueRate, idleLatency } from './speed/single-engine.mjs';
 import { pause, until } from './storm/wait.mjs';
 
 const [what = 'ratio', ...words] = process.argv.slice(2);
@@ -95,6 +101,10 @@ async function calls() {
       `${system}: ${total.toFixed(2)} system calls a mail (${each.map(({ name, times }) => `${name} ${times.toFixed(2)}`).join(', ')})`,
     );
     await run.close();
+    if (system === 'ours' && total > Number(wish['max'] ?? Number.POSITIVE_INFINITY)) {
+      console.log(`more than ${wish['max']}`);
+      process.exitCode = 1;
+    }
   }
 }
 
@@ -127,7 +137,32 @@ async function oursAlone() {
 }
 
 console.log(machine());
-const benches = { ratio, calls, wide, ours: oursAlone };
+async function idle() {
+  const sink = await openNodeSink();
+  await quiet();
+  const { count, p50Ms, p99Ms } = await idleLatency({ port: sink.port, count: Number(wish['count'] ?? 1_000), text: textOf(sizeBytes) });
+  console.log(`idle, ${count} mails, one every 15 ms: P50 ${p50Ms.toFixed(1)} ms, P99 ${p99Ms.toFixed(1)} ms from the call to the reply`);
+  await sink.close();
+}
+
+async function enqueue() {
+  for (const over of /** @type {const} */ (['engine', 'http']))
+    for (const callers of [1, 100]) {
+      await quiet();
+      const count = callers === 1 ? 2_000 : 20_000;
+      const rate = await enqueueRate({ over, callers, count, text: textOf(sizeBytes) });
+      console.log(`durable submissions over ${over}, ${callers} at once: ${Math.round(rate)}/s`);
+    }
+}
+
+async function far() {
+  const { ours, baseline } = await overDistance({ roundTripMs: 20, seconds: 10, text: textOf(sizeBytes) });
+  console.log(
+    `one connection, 20 ms away: ours ${ours.toFixed(1)}/s, nodemailer's pool ${baseline.toFixed(1)}/s, ${(ours / baseline).toFixed(2)} times`,
+  );
+}
+
+const benches = { ratio, calls, wide, idle, enqueue, far, ours: oursAlone };
 if (!(what in benches)) throw new RangeError(`${what}: known are ${Object.keys(benches).join(', ')}`);
 await benches[/** @type {keyof typeof benches} */ (what)]();
-process.exit(0);
+process.exit();
