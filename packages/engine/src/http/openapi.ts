@@ -30,8 +30,13 @@ function openApi(routes: readonly Route[], version: string): Json {
 
 function operation(route: Route): Json {
   return {
+    operationId: operationId(route),
     summary: route.summary,
-    security: route.access === 'open' ? [] : [{ token: [] }],
+    // A bearer scheme has no scopes of its own: 3.1 lets roles be named here.
+    security:
+      route.access === 'open'
+        ? []
+        : [{ token: [...(route.scope === undefined ? [] : [route.scope]), ...(route.access === 'operator' ? ['operator'] : [])] }],
     parameters: [...pathParameters(route), ...queryParameters(route)],
     ...(Object.keys(route.body.shape).length === 0
       ? {}
@@ -44,6 +49,12 @@ function operation(route: Route): Json {
       },
     },
   };
+}
+
+/** @example operationId({ method: 'POST', path: '/v1/dead-letters/:id/requeue' }) // 'postDeadLettersIdRequeue' */
+function operationId({ method, path }: Pick<Route, 'method' | 'path'>): string {
+  const words = path.replace(/^\/v1\//, '/').split(/[^A-Za-z0-9]+/);
+  return method.toLowerCase() + (words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('') || 'Root');
 }
 
 function pathParameters(route: Route): Json[] {

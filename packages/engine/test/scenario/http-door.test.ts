@@ -225,7 +225,7 @@ describe('the description', () => {
       paths: {
         '/v1/emails/send': {
           post: {
-            security: [{ token: [] }],
+            security: [{ token: ['send'] }],
             requestBody: {
               content: {
                 'application/json': { schema: { required: ['to', 'subject'], properties: { onDoubt: { enum: ['hold', 'resend'] } } } },
