@@ -4,13 +4,13 @@ export interface BenchSink {
   readonly port: number;
   /** Mails taken so far. */
   readonly taken: () => number;
-  /** Called at each mail. */
-  onMail: () => void;
+  /** Called at each final dot, before its reply. */
+  onMail: (to: string) => void;
   close(): void;
 }
 
 /** Takes every mail at once and keeps none: what is measured is the sender, not this. */
-export async function openBenchSink(): Promise<BenchSink> {
+export async function openBenchSink({ replyDelayMs = 0 }: { readonly replyDelayMs?: number } = {}): Promise<BenchSink> {
   let taken = 0;
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -18,9 +18,9 @@ export async function openBenchSink(): Promise<BenchSink> {
     socket.setNoDelay(true);
     socket.once('close', () => sockets.delete(socket)).on('error', () => {});
     socket.write('220 bench ESMTP\r\n');
-    converse(socket, () => {
+    converse(socket, replyDelayMs, (to) => {
       taken += 1;
-      sink.onMail();
+      sink.onMail(to);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -38,8 +38,9 @@ export async function openBenchSink(): Promise<BenchSink> {
 
 const DOT = '\r\n.\r\n';
 
-function converse(socket: Socket, took: () => void): void {
+function converse(socket: Socket, replyDelayMs: number, took: (to: string) => void): void {
   let held = '';
+  let to = '';
   let isBody = false;
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     held += chunk;
@@ -48,9 +49,13 @@ function converse(socket: Socket, took: () => void): void {
       if (end < 0) return;
       const line = isBody ? '.' : held.slice(0, end);
       held = held.slice(end + (isBody ? DOT.length : 2));
-      if (isBody) took();
+      if (isBody) took(to);
+      to = /^RCPT TO:<([^>]*)>/i.exec(line)?.[1] ?? to;
+      const isDot = isBody;
       isBody = !isBody && /^DATA$/i.test(line);
-      socket.write(isBody ? '354 go\r\n' : answerTo(line));
+      const answer = isBody ? '354 go\r\n' : answerTo(line);
+      if (isDot && replyDelayMs > 0) setTimeout(() => socket.write(answer), replyDelayMs);
+      else socket.write(answer);
       if (/^QUIT$/i.test(line)) socket.end();
     }
   });

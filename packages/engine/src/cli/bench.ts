@@ -117,12 +117,12 @@ function slow(taken: number, count: number): ShoalError {
   });
 }
 
-function wholeNumber(flag: string, written: string, { min, max }: { readonly min: number; readonly max: number }): number {
+export function wholeNumber(flag: string, written: string, { min, max }: { readonly min: number; readonly max: number }): number {
   const value = /^\d+$/.test(written) ? Number(written) : Number.NaN;
   if (value >= min && value <= max) return value;
   throw new ShoalError({
     code: 'bad_option',
     message: `${flag} takes a whole number from ${min} to ${max}, got ${JSON.stringify(written)}`,
-    hint: 'Write for example --mails 1000 --size 2000.',
+    hint: `Write for example ${flag} ${min}.`,
   });
 }

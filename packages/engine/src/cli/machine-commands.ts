@@ -51,6 +51,12 @@ export function machineCommands(table: CommandTable, open: OpenEngine): void {
     .option('--size <bytes>', 'of each text; 2000 unless said')
     .action(async (flags) => ended(await (await import('./bench.ts')).bench(terminal, flags, open)));
 
+  table
+    .local('storm', 'kill workers at random on a temporary ledger, and count every mail')
+    .option('--mails <count>', '50 to 5000; 200 unless said')
+    .option('--kills <count>', '1 to 50; 5 unless said')
+    .action(async (flags) => ended(await (await import('./storm.ts')).storm(terminal, flags, open)));
+
   table.program
     .command('completion')
     .argument('<shell>', SHELLS.join(', '))
