@@ -1,5 +1,5 @@
 // @ts-check
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
 import { cpus, totalmem } from 'node:os';
@@ -141,6 +141,3 @@ export function median(numbers) {
 
 /** @param {number} share of 0 to 1 @param {readonly number[]} numbers */
 export const quantile = (share, numbers) => [...numbers].sort((a, b) => a - b)[Math.ceil(share * numbers.length) - 1] ?? Number.NaN;
-
-/** @param {string} program */
-export const isOnPath = (program) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;

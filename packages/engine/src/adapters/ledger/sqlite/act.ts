@@ -1,7 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { EventKind } from '../../../model/event.ts';
 import type { JobId, MessageId } from '../../../model/ids.ts';
 import type { AttemptEnd, State } from '../../../model/job.ts';
+import type { Reply } from '../../../model/reply.ts';
 import type { Settlement } from '../../../ports/ledger.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 import type { Statement } from '../../_shared/sqlite-statement.ts';
@@ -185,8 +185,12 @@ function seenText(seen: AttemptTrace['seen']): string | null {
   if (seen === undefined) return null;
   const { phase, reply, recipients, facts } = seen;
   if (phase === undefined && reply === undefined && recipients === undefined && facts === undefined) return null;
-  if (recipients === undefined || recipients.length === 0 || !recipients.every((each) => isDeepStrictEqual(each.reply, reply)))
+  if (recipients === undefined || recipients.length === 0 || !recipients.every((each) => isSame(each.reply, reply)))
     return JSON.stringify({ phase, reply, recipients, facts });
   // The usual case: what was said once is written once, and read back as if it had been said of each (`rows.ts`).
   return JSON.stringify({ phase, reply, to: recipients.map(({ address }) => address), facts });
+}
+
+function isSame(one: Reply, other: Reply | undefined): boolean {
+  return one.code === other?.code && one.text === other.text && one.enhanced === other.enhanced;
 }
