@@ -200,7 +200,7 @@ describe('files', () => {
    * section 2). So files are opened only where it is plain that none of them is a live database.
    */
   const MAY_OPEN_FILES =
-    /^(?:adapters\/_shared\/(?:sqlite-file|sqlite-wal|machine-clock|sync-folder)|adapters\/(?:disk|vault\/file)|adapters\/transport\/(?:capture|smtp\/trust)|config\/(?:load|file)|cli\/[a-z-]+|testing\/[a-z-]+|engine)\.ts$/;
+    /^(?:adapters\/_shared\/(?:sqlite-file|sqlite-wal|machine-clock|make-folder|sync-folder)|adapters\/(?:disk|vault\/file)|adapters\/transport\/(?:capture|smtp\/trust)|config\/(?:load|file)|cli\/[a-z-]+|testing\/[a-z-]+|engine)\.ts$/;
 
   it('opens files only where no live SQLite file can be meant', () => {
     const opens = (text: string): boolean => importsOf(text).some((target) => /^node:fs(?:\/promises)?$/.test(target));

@@ -1,10 +1,11 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { ShoalError } from '@shoal/sdk';
+import { makeFolder } from '../folder.ts';
 
 /** Sees to it that there is a folder to keep everything in. @throws ShoalError `bad_option` */
 export async function makeDataFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (cause) {
     throw new ShoalError({
       code: 'bad_option',

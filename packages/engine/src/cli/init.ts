@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ShoalError } from '@shoal/sdk';
 import { configOf } from '../config/check.ts';
 import { hostOf } from '../model/sender.ts';
 import { presetForHost } from '../model/preset.ts';
+import { makeFolder } from '../folder.ts';
 import { type Setup, type SetupFormat, setupFiles } from './init-files.ts';
 import { transportFindings } from './doctor-transport.ts';
 import { EXIT } from './exit.ts';
@@ -101,7 +102,7 @@ function checked(setup: Setup): Setup {
 async function write(terminal: Terminal, setup: Setup, format: SetupFormat): Promise<readonly string[]> {
   const files = setupFiles(setup, format);
   try {
-    await mkdir(resolve(terminal.cwd, setup.dataDir), { recursive: true, mode: 0o700 });
+    makeFolder(resolve(terminal.cwd, setup.dataDir));
     for (const { path, text, isSecret } of files) {
       const file = resolve(terminal.cwd, path);
       const mode = isSecret ? 0o600 : 0o644;

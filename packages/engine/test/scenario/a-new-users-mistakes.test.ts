@@ -96,6 +96,19 @@ describe('on this machine', () => {
     expectClear(await run(['serve', '--data-dir', './data'], { cwd }), { end: 2, what: /data is a file/, todo: /--data-dir/ });
   });
 
+  it.runIf(process.platform === 'linux')(
+    'the data folder is below /proc, and it says so at once',
+    async () => {
+      const said = await run(['serve', '--data-dir', '/proc/shoal/data']);
+      expectClear(said, {
+        end: 2,
+        what: /data folder \/proc\/shoal\/data cannot be made \(ENOENT\)/,
+        todo: /--data-dir or SHOAL_DATA_DIR/,
+      });
+    },
+    2_000,
+  );
+
   /** Root may write anywhere, so it becomes nobody for as long as this takes. */
   async function asNobody(act: () => Promise<Said>): Promise<Said> {
     const isRoot = process.geteuid?.() === 0;

@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync, statfsSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, statfsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { ShoalError } from '../../model/errors.ts';
 import { after, type ClockRecord, type Machine, RECORD_EVERY_MS, renewed, stopwatchMs, tellTime, thisMachine } from './machine-clock.ts';
+import { makeFolder } from './make-folder.ts';
 import { chooseSqliteDriver, isFixedSqlite, SAFE_SQLITE, SQLITE_CURES, type SqliteConnection, type SqliteDriver } from './sqlite-driver.ts';
 import { asShoalError, isBroken, isBusy, unreachable } from './sqlite-errors.ts';
 import { groupCommit } from './sqlite-group.ts';
@@ -127,7 +128,7 @@ export async function openSqliteFile(path: string, options: SqliteFileOptions = 
 /** Returns warnings. Beware: a file that exists is not opened here, since closing it again would drop SQLite's locks on it. */
 function makeFile(path: string): string[] {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     try {
       closeSync(openSync(path, 'wx', 0o600));
     } catch (error) {

@@ -78,7 +78,7 @@ it('says what failed, and that nothing was taken, when the folder can not be wri
     return Promise.resolve(true);
   };
   const report = await blocked.send(parcel(2), commit, new AbortController().signal);
-  expect(report).toMatchObject({ kind: 'failed', phase: 'body', detail: expect.stringContaining('EEXIST') });
+  expect(report).toMatchObject({ kind: 'failed', phase: 'body', detail: expect.stringContaining('ENOTDIR') });
   expect(commits).toBe(0);
 });
 

@@ -1,10 +1,11 @@
-import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type JobId, jobId, type MessageId, messageId } from '../../model/ids.ts';
 import type { ConnectionFacts, RecipientReply, Reply, Report } from '../../model/reply.ts';
 import type { Captured, CapturedMail } from '../../ports/captured.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Parcel, Transport } from '../../ports/transport.ts';
+import { makeFolder } from '../_shared/make-folder.ts';
 import { syncFolder } from '../_shared/sync-folder.ts';
 
 /** Beside the mails, one JSON line for each, oldest first: the envelope stands in no header. */
@@ -36,7 +37,7 @@ export function openCaptureTransport({ dir, clock }: CaptureTransportOptions): T
     const path = join(dir, `${parcel.messageId}.${parcel.jobId}.eml`);
     const draft = `${path}.draft`;
     try {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      makeFolder(dir);
       await writeFile(draft, parcel.payload, { mode: 0o600, flush: true });
     } catch (error) {
       return { kind: 'failed', phase: 'body', cause: 'refused', detail: `the mail could not be kept: ${codeOf(error)}`, facts: facts() };

@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ShoalError } from '../../model/errors.ts';
 import type { Vault } from '../../ports/vault.ts';
+import { makeFolder } from '../_shared/make-folder.ts';
 import { syncFolder } from '../_shared/sync-folder.ts';
 
 /** Before the sealed bytes; another number will mean another way of sealing. */
@@ -89,7 +90,7 @@ function keyIn(text: string, where: string): Buffer {
  * Nothing is sealed before the folder is synced: a power cut must not leave a secret without its key.
  */
 async function makeKey(path: string, read: () => Promise<Buffer | undefined>): Promise<Buffer> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   const beside = `${path}.${randomBytes(6).toString('hex')}`;
   await writeFile(beside, `${randomBytes(KEY_BYTES).toString('hex')}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
