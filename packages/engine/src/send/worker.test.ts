@@ -193,6 +193,29 @@ it('gives a place away once, whether or not the mail before it got its grant', a
   expect((await bench.ledger.stats()).byState).toMatchObject({ sent: 30, ready: 0, leased: 0, sending: 0, scheduled: 0 });
 });
 
+it('leases no more behind mails whose last reply is awaited than it can begin, so that another worker can', async () => {
+  const { script, waiting } = gate('after');
+  const bench = started({ settings: { concurrency: 3 }, script, connectionsMax: 100 });
+  await bench.queue(20);
+  await bench.clock.advance(60_000);
+  expect(waiting()).toBe(6);
+  expect((await bench.ledger.stats()).byState).toMatchObject({ sending: 6, leased: 0, ready: 14 });
+});
+
+it('leases one round and no more while the ends of its mails cannot be recorded', async () => {
+  const bench = started({
+    settings: { concurrency: 3 },
+    connectionsMax: 100,
+    change: (ledger) => ({ ...ledger, settle: () => Promise.reject(new Error('unreachable')) }),
+  });
+  await bench.queue(8);
+  await bench.clock.advance(60_000);
+  expect(bench.worker.stats()).toMatchObject({ sending: 0, unrecorded: 8 });
+  await bench.queue(30);
+  await bench.clock.advance(10_000);
+  expect(bench.worker.stats()).toMatchObject({ sending: 0, shelved: 3, unrecorded: 8 });
+});
+
 it('is woken by new work instead of polling for it', async () => {
   const bench = started();
   await bench.clock.advance(60_000);

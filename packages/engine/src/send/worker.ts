@@ -191,36 +191,41 @@ export function createWorker(parts: WorkerParts): Worker {
   }
 
   const places = createPlaces(concurrency);
-  /** Mails that gave up their place and are not ended yet. */
+  /** Mails that gave up their place and whose end nobody knows yet. */
   let beyond = 0;
 
   /** One mail after the other, each from a place on; there are twice as many of these as places. */
   async function sendOneAfterAnother(): Promise<void> {
     let held: Held | undefined;
-    let hasPlace = false;
+    let stands: 'nowhere' | 'in-place' | 'beyond' = 'nowhere';
+    const goBeyond = (): void => {
+      stands = 'beyond';
+      beyond += 1;
+      places.leave();
+    };
+    const comeBack = (): void => {
+      if (stands === 'beyond') beyond -= 1;
+      else if (stands === 'in-place') places.leave();
+      stands = 'nowhere';
+    };
     const own: Steps = {
       ...steps,
       async lease() {
         await places.enter();
-        hasPlace = true;
+        stands = 'in-place';
         held = await steps.lease();
         if (held !== undefined) observe({ point: 'leased', lease: held.lease });
         return held;
       },
       deliver: (of, ask) =>
         deliverBy(of, (transport) => {
-          if (transport.capabilities.connectionsMax !== undefined && hasPlace) {
-            hasPlace = false;
-            beyond += 1;
-            places.leave();
-          }
+          if (transport.capabilities.connectionsMax !== undefined && stands === 'in-place') goBeyond();
           return ask();
         }),
-    };
-    const endTurn = (): void => {
-      if (hasPlace) places.leave();
-      else beyond -= 1;
-      hasPlace = false;
+      settle(of, settlement) {
+        if (stands === 'beyond') comeBack(); // from here on the outbox counts it; a place is kept until there is room in that
+        return steps.settle(of, settlement);
+      },
     };
     for (let goesOn = true; goesOn; ) {
       try {
@@ -231,7 +236,7 @@ export function createWorker(parts: WorkerParts): Worker {
         log.error('a send broke off', { jobId: held?.lease.jobId, cause });
         if (held !== undefined) holding.letGo(held);
       } finally {
-        endTurn();
+        comeBack();
       }
     }
   }
@@ -242,7 +247,7 @@ export function createWorker(parts: WorkerParts): Worker {
     stopping: stopping.signal,
     over: over.signal,
     arePlacesEmpty: () => arePlacesEmpty,
-    beyond: () => beyond,
+    beyond: () => Math.min(beyond, concurrency), // one more of them frees no place that anybody could take
     onLateLeases: giveBackShelf,
     onApartReady: runOneApart,
   });
