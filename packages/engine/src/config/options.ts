@@ -79,7 +79,7 @@ export const OPTIONS: readonly Option[] = [
     unit: 'sends',
     default: '50',
     example: '200',
-    description: 'Sends under way at once in one process.',
+    description: 'Mails under way at once in one process, before their final dot; and its connections to one mail server.',
   },
   {
     name: 'log',
