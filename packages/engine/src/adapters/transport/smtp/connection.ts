@@ -307,10 +307,11 @@ export class Connection {
     const carrier = this.#state === 'opening' ? this.#carrier() : undefined;
     this.#state = 'closed';
     this.#line.destroy();
-    for (const transaction of this.#inFlight.splice(0)) {
-      if (carrier !== undefined) transaction.carrier = carrier;
-      transaction.fail(cause, detail);
-    }
+    const [head, follower] = this.#inFlight.splice(0);
+    if (head !== undefined && carrier !== undefined) head.carrier = carrier;
+    head?.fail(cause, detail);
+    // Nothing was said to the follower yet, so silence or nonsense was meant for the one before it: to it, the line was cut.
+    follower?.fail('cut', cause === 'cut' ? detail : `the session ended with the message before this one: ${detail}`);
     this.#host.closed(this);
   }
 

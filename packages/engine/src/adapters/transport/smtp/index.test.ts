@@ -85,6 +85,22 @@ describe('where the server pipelines', () => {
     const reports = [send(transport, 0), transport.send(needy, granted, new AbortController().signal), send(transport, 2)];
     expect((await Promise.all(reports)).map(({ kind }) => kind)).toEqual(['accepted', 'failed', 'accepted']);
   });
+
+  for (const [what, dot, after] of [
+    ['silence', hold('250 too late'), 600_000],
+    ['nonsense', say('nonsense'), 0],
+    ['a cut', cut, 0],
+  ] as const)
+    it(`a mail whose envelope left with that dot is not blamed for ${what} in its place`, async () => {
+      const { peer, transport, clock } = await open({ dot }, '&connections=1');
+      const reports = [send(transport, 0), send(transport, 1)];
+      await peer.untilLogged('1 RCPT TO:<to1@d.example>');
+      await clock.advance(after);
+      expect(await Promise.all(reports)).toMatchObject([
+        { kind: 'unknown' },
+        { kind: 'failed', phase: 'mail', cause: 'cut', facts: { isReused: true } },
+      ]);
+    });
 });
 
 it('says one command at a time where the server does not pipeline', async () => {
