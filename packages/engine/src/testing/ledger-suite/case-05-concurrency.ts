@@ -74,6 +74,32 @@ export function concurrency(given: Given): void {
       expect(await desk.story(id)).toEqual(['queued', 'sent']);
     });
 
+    given('commits and settles a job that another connection leased, also one that once had a sent job’s id', async (desk) => {
+      const { id } = await desk.put();
+      await desk.settle(await desk.takeAndCommit(), SENT);
+      await desk.advance(RETENTION + DAY);
+      await desk.sweep();
+      const second = await desk.second();
+      await second.enqueue([newJob({ id })]);
+      const [lease] = (await second.lease(leaseRequest())).leases;
+      if (lease === undefined) throw new Error('expected a job to lease');
+      expect(await desk.commit(lease)).toBe('granted');
+      expect(await desk.settle(lease, SENT)).toEqual({ kind: 'settled', state: 'sent' });
+    });
+
+    given('settles a job that another connection leased and committed, also one that once had a sent job’s id', async (desk) => {
+      const { id } = await desk.put();
+      await desk.settle(await desk.takeAndCommit(), SENT);
+      await desk.advance(RETENTION + DAY);
+      await desk.sweep();
+      const second = await desk.second();
+      await second.enqueue([newJob({ id })]);
+      const [lease] = (await second.lease(leaseRequest())).leases;
+      if (lease === undefined) throw new Error('expected a job to lease');
+      await second.commit([{ jobId: id, token: lease.token, nonce: 'nonce' }]);
+      expect(await desk.settle(lease, SENT)).toEqual({ kind: 'settled', state: 'sent' });
+    });
+
     given('answers the same key and content with the first job, in its present state', async (desk) => {
       const first = await desk.put({ key: 'order-7', fingerprint: 'same' });
       await desk.settle(await desk.takeAndCommit(), SENT);

@@ -172,6 +172,20 @@ export function holdsAndGates(given: Given): void {
       expect(await desk.take()).toHaveLength(1);
     });
 
+    given('takes no mail for a probe that was leased before the gate closed, although its lease was given again since', async (desk) => {
+      await desk.put();
+      await desk.put();
+      const asked = await desk.takeOne();
+      const lost = await desk.takeOne();
+      await giveBack(desk, asked, throttled());
+      await desk.advance(40 * SECOND);
+      const [again] = await desk.take({ knownLeases: [], max: 1 });
+      expect(again).toMatchObject({ jobId: lost.jobId, token: lost.token });
+      expect(await desk.commit(lost)).toBe('granted');
+      await desk.settle(lost, SENT, { effects: [THROUGH] });
+      expect(await gateOf(desk)).toMatchObject({ openMax: 1 });
+    });
+
     given('lets one probe go in the whole fleet, and more with each mail that is taken', async (desk) => {
       await desk.ledger.enqueue(Array.from({ length: 40 }, () => newJob()));
       await giveBack(desk, await desk.takeOne(), throttled());

@@ -37,7 +37,7 @@ export interface Books extends Look {
 
 /** One atomic act on the ledger's tables, inside a transaction: one time, and its traces kept together with its change. */
 export interface Act extends Books {
-  /** Number of a job's row; 0 when there is none. */
+  /** Number of a job's row, as far as `seqs` is right; 0 when there is none. */
   seqOf(id: JobId): number;
   readonly seqs: Seqs;
   /** Somebody looked: there are no limits and no holds. */

@@ -23,6 +23,10 @@ export function commitNow(act: Act, ref: CommitRef): Committed {
 
 function sayWhyNotCommitted(act: Act, ref: CommitRef): Committed {
   const row = act.sql<JobRow>(JOB_BY_ID).get(ref.jobId);
+  if (row !== undefined && row.seq !== act.seqOf(ref.jobId)) {
+    act.seqs.forget(ref.jobId);
+    return commitNow(act, ref);
+  }
   if (row === undefined || row.token !== ref.token) return { kind: 'refused', because: 'lost' };
   if (row.state === 'sending' && row.nonce === ref.nonce) return { kind: 'granted' }; // its first answer was lost
   if (row.state === 'canceled') return { kind: 'refused', because: 'canceled' };

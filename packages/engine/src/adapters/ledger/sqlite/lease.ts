@@ -17,7 +17,7 @@ interface RowToLease
       WholeJobRow,
       'seq' | 'id' | 'state' | 'token' | 'attempts' | 'failures' | 'resends' | 'crashes' | 'busy_releases' | 'queued_at' | 'expires_at'
     >,
-    Pick<WholeJobRow, 'first_failed_at' | 'lane' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
+    Pick<WholeJobRow, 'first_failed_at' | 'leased_at' | 'lane' | 'tenant' | 'envelope' | 'on_doubt' | 'message_id'> {
   readonly mail: number;
   readonly size_bytes: number;
   /** Its bytes, when they are ASCII; read so, they come in a quarter of the time. */
@@ -63,7 +63,7 @@ function leaseUnanswered(act: Act, { worker, apart, knownLeases, max, leaseMs }:
   const seqs = JSON.stringify(found.map(({ seq }) => seq));
   act.sql(LEASE_AGAIN).run(act.now + Math.ceil(leaseMs), seqs);
   const rows = act.sql<RowToLease>(JOBS_TO_LEASE).all(seqs);
-  return rows.map((row) => leaseOf(act, row, { token: row.token, leaseMs }));
+  return rows.map((row) => leaseOf(act, row, { token: row.token, leaseMs, leasedAt: row.leased_at ?? act.now }));
 }
 
 function leaseDealt(act: Act, { jobs, seated }: Dealt, request: LeaseRequest): Lease[] {
@@ -73,18 +73,20 @@ function leaseDealt(act: Act, { jobs, seated }: Dealt, request: LeaseRequest): L
   if (live.length === 0) return [];
   act.sql(LEASE).run(request.worker, act.now, act.now + Math.ceil(request.leaseMs), JSON.stringify(live.map(({ seq }) => seq)));
   if (seated.length > 0) act.sql(HOLDS_SEATS).run(JSON.stringify(seated));
-  return live.map((row) => leaseOf(act, row, { token: row.token + 1, leaseMs: request.leaseMs }));
+  return live.map((row) => leaseOf(act, row, { token: row.token + 1, leaseMs: request.leaseMs, leasedAt: act.now }));
 }
 
 interface LeaseTerms {
   readonly token: number;
   readonly leaseMs: number;
+  /** Sooner than now where it is given again. */
+  readonly leasedAt: number;
 }
 
-function leaseOf(act: Act, row: RowToLease, { token, leaseMs }: LeaseTerms): Lease {
+function leaseOf(act: Act, row: RowToLease, { token, leaseMs, leasedAt }: LeaseTerms): Lease {
   const { now } = act;
   const { kind, sender, name } = act.senders.lane(row.lane);
-  act.seqs.note(row.id, { seq: row.seq, lane: row.lane, leasedAt: now });
+  act.seqs.note(row.id, { seq: row.seq, lane: row.lane, token, leasedAt });
   return {
     jobId: row.id,
     token,

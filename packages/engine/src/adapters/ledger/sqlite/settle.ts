@@ -1,3 +1,4 @@
+import type { JobId } from '../../../model/ids.ts';
 import type { State } from '../../../model/job.ts';
 import { countsAsAttempt, type Outcome } from '../../../model/outcome.ts';
 import type { ChildJob, Settled, Settlement } from '../../../ports/ledger.ts';
@@ -44,7 +45,7 @@ function settleSent(act: Act, settlement: Settlement): Settled | undefined {
   const { jobId, token, outcome, note, effects, children, keeps } = settlement;
   if (outcome.kind !== 'sent' || children !== undefined || keeps !== undefined || act.any().limits) return undefined;
   const place = act.seqs.of(jobId);
-  if (place === undefined) return undefined;
+  if (place?.token !== token) return undefined;
   const { seq, lane, leasedAt } = place;
   if (act.sql(SETTLE_SENT).run(act.now, seq, jobId, token, lane).changes === 0) return undefined;
   act.keepSent(seq, { note, seen: settlement });
@@ -57,7 +58,7 @@ function settleSent(act: Act, settlement: Settlement): Settled | undefined {
 }
 
 function settleAny(act: Act, settlement: Settlement): Settled {
-  const row = act.sql<RowToSettle>(JOB_TO_SETTLE).get(act.seqOf(settlement.jobId), settlement.jobId);
+  const row = rowToSettle(act, settlement.jobId);
   if (row === undefined) return { kind: 'refused', because: 'unknown' };
   const refusal = refuse(row, settlement);
   if (refusal !== undefined) return refusal;
@@ -74,6 +75,13 @@ function settleAny(act: Act, settlement: Settlement): Settled {
   const state = record(act, row, { outcome, counted, settledToken: token });
   act.tell(row.seq, EVENT_OF[outcome.kind], state);
   return { kind: 'settled', state };
+}
+
+function rowToSettle(act: Act, id: JobId): RowToSettle | undefined {
+  const row = act.sql<RowToSettle>(JOB_TO_SETTLE).get(act.seqOf(id), id);
+  if (row !== undefined || act.seqs.of(id) === undefined) return row;
+  act.seqs.forget(id);
+  return rowToSettle(act, id);
 }
 
 /**

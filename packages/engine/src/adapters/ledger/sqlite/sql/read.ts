@@ -21,7 +21,7 @@ export const FIRST_JOB_OF_MAIL = `${WHOLE_JOB} FROM jobs j ${BESIDE_JOB} WHERE j
 // why CROSS JOIN: SQLite keeps its order, so the array drives the look-ups, one after the other
 export const JOBS_TO_LEASE = `
   SELECT j.seq, j.id, j.state, j.token, j.attempts, j.failures, j.resends, j.crashes, j.busy_releases, j.queued_at, j.expires_at,
-         j.first_failed_at, j.lane, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.seq AS mail, m.size_bytes, CAST(m.payload AS TEXT) AS text
+         j.first_failed_at, j.leased_at, j.lane, f.tenant, f.envelope, f.on_doubt, m.id AS message_id, m.seq AS mail, m.size_bytes, CAST(m.payload AS TEXT) AS text
     FROM json_each(?) AS picked CROSS JOIN jobs j ON j.seq = picked.value
     JOIN job_facts f ON f.seq = j.seq JOIN mails m ON m.seq = f.mail`;
 
