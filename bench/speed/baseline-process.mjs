@@ -2,6 +2,7 @@
 import { Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import nodemailer from 'nodemailer';
+import { reportTo } from './report.mjs';
 
 /**
  * One worker as the founding article builds it: BullMQ, a claim by SET NX EX, nodemailer's pool; on failure a counter and a delay.
@@ -28,14 +29,4 @@ const worker = new Worker(
 worker.on('error', (error) => console.error(error.message));
 await Promise.all([worker.waitUntilReady(), redis.ping()]);
 
-let said = -1;
-setInterval(() => {
-  if (settled !== said) process.send?.({ settled });
-  said = settled;
-}, tickMs);
-process.on('message', (message) => {
-  if (message === 'go') void worker.run();
-  else if (message === 'end') process.exit(0);
-});
-process.once('disconnect', () => process.exit(0));
-process.send?.({ ready: true });
+reportTo({ settled: () => settled, tickMs, go: () => void worker.run(), end: () => process.exit(0) });

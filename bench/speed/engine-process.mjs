@@ -1,5 +1,6 @@
 // @ts-check
 import { configOf, openEngine } from '../../packages/engine/dist/index.js';
+import { reportTo } from './report.mjs';
 
 /**
  * One worker of ours in a process of its own, as `shoal work` is, that says how many mails it has settled.
@@ -23,14 +24,4 @@ const engine = await openEngine(config, {
   },
 });
 
-let said = -1;
-setInterval(() => {
-  if (settled !== said) process.send?.({ settled });
-  said = settled;
-}, tickMs);
-process.on('message', (message) => {
-  if (message === 'go') void engine.start();
-  else if (message === 'end') void engine.close().then(() => process.exit(0));
-});
-process.once('disconnect', () => process.exit(0));
-process.send?.({ ready: true });
+reportTo({ settled: () => settled, tickMs, go: () => void engine.start(), end: () => void engine.close().then(() => process.exit(0)) });
