@@ -16,7 +16,7 @@ import { refuseForeignPages } from './door.ts';
 import { errorAnswer } from './errors.ts';
 import { readJsonBody } from './json-body.ts';
 import type { Answer, Call, Route } from './route.ts';
-import { noSuchRoute } from './route-not-found.ts';
+import { methodsOf, noSuchRoute } from './route-not-found.ts';
 import { ROUTES } from './routes/index.ts';
 
 export interface AppSettings {
@@ -65,17 +65,19 @@ interface Visit {
  * const app = createApp(deps);
  * const answer = await app.fetch(new Request('http://localhost/health'));
  */
-export function createApp(deps: AppDeps): App {
+export function createApp(deps: AppDeps, routes: readonly Route[] = ROUTES): App {
   const noteUse = tokenUses(deps);
   const hono = new Hono<{ Bindings: Visit }>({ getPath: pathOf });
-  for (const route of ROUTES) {
+  for (const route of routes) {
     hono.on(route.method, route.path, async (c) => {
       c.env.route = route.path;
       return respond(await answer({ deps, noteUse }, route, c.req.raw, c.req.param(), c.env), c.env);
     });
   }
   hono.notFound((c) => {
-    throw noSuchRoute(ROUTES, c.req.method, c.req.path);
+    const allow = methodsOf(routes, c.req.path);
+    if (c.req.method === 'OPTIONS' && allow.length > 0) return optionsOf(allow, c.env);
+    throw noSuchRoute(routes, c.req.method, c.req.path);
   });
   hono.onError((error, c) => errorAnswer(error, { ...c.env, log: deps.log }));
 
@@ -121,6 +123,7 @@ async function answer(
   const call: Call = {
     deps,
     ...(caller === undefined ? {} : { caller }),
+    requestId: visit.requestId,
     params,
     headers: request.headers,
     ...(visit.remoteAddress === undefined ? {} : { remoteAddress: visit.remoteAddress }),
@@ -156,6 +159,11 @@ function respond(given: Answer, visit: Visit): Response {
     default:
       return given satisfies never;
   }
+}
+
+/** RFC 9110 section 9.3.7. Pages of another origin, which ask so before they may call, were refused at the door. */
+function optionsOf(allow: readonly string[], visit: Visit): Response {
+  return new Response(null, { status: 204, headers: { allow: allow.join(', '), 'x-request-id': visit.requestId } });
 }
 
 /** Some clients join a base URL and a path with two slashes, some end a path with one. */

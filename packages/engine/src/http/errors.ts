@@ -18,7 +18,7 @@ export class NoSuchRoute extends ShoalError {
   readonly allow: readonly string[];
 
   constructor(message: string, facts: { readonly hint: string; readonly allow: readonly string[] }) {
-    super('not_found', message);
+    super(facts.allow.length > 0 ? 'method_not_allowed' : 'not_found', message);
     this.hint = facts.hint;
     this.allow = facts.allow;
   }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { components, errorResponses, responses } from './openapi-answers.ts';
 import { openRoute, type Route } from './route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -9,6 +10,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     method: 'GET',
     path: '/openapi.json',
     summary: 'This description.',
+    gives: z.looseObject({ openapi: z.string() }),
     answer: async ({ deps }) => ({ body: openApi(routes, deps.settings.version) }),
   });
 }
@@ -24,7 +26,7 @@ function openApi(routes: readonly Route[], version: string): Json {
     openapi: '3.1.0',
     info: { title: 'Shoal', version },
     paths,
-    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, schemas: { Error: ERROR_SCHEMA } },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } }, responses: errorResponses(), schemas: components() },
   };
 }
 
@@ -41,13 +43,7 @@ function operation(route: Route): Json {
     ...(Object.keys(route.body.shape).length === 0
       ? {}
       : { requestBody: { content: { 'application/json': { schema: schemaOf(route.body) } } } }),
-    responses: {
-      [route.status]: { description: 'Done.' },
-      default: {
-        description: 'What was wrong and what to do.',
-        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-      },
-    },
+    responses: responses(route),
   };
 }
 
@@ -69,17 +65,3 @@ function schemaOf(schema: z.core.$ZodType): Json {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input' });
   return rest;
 }
-
-const ERROR_SCHEMA = {
-  type: 'object',
-  required: ['error', 'message', 'requestId', 'retryable', 'hint'],
-  properties: {
-    error: { type: 'string' },
-    message: { type: 'string' },
-    requestId: { type: 'string' },
-    retryable: { type: 'boolean' },
-    hint: { type: 'string' },
-    details: { type: 'object', additionalProperties: { type: 'string' } },
-    differs: { type: 'array', items: { type: 'string' } },
-  },
-};

@@ -1,14 +1,25 @@
 import * as z from 'zod';
 import { boundToInboxes } from '../api/bound-to-inboxes.ts';
-import { ShoalError } from '../model/errors.ts';
+import { type ErrorCode, ShoalError } from '../model/errors.ts';
 import type { TokenRecord, TokenScope } from '../model/tenant.ts';
 import type { AppDeps } from './app.ts';
 import { admit } from './auth.ts';
 import { checked, queryFields } from './checked.ts';
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
-/** The requests of a route: one entry of the table that is served, searched for near misses, and shown as OpenAPI. */
-export interface Route {
+export type MediaType = `${string}/${string}`;
+
+/** What a route says: JSON of a form, or bytes of a media type. OpenAPI shows it, and the tests hold every answer to it. */
+interface Promised {
+  readonly gives: z.ZodObject | MediaType;
+  /** Other statuses with an answer of their own. */
+  readonly also?: Readonly<Record<number, z.ZodObject>>;
+  /** Errors besides those that any route of its kind may answer. */
+  readonly refuses?: readonly ErrorCode[];
+}
+
+/** One entry of the table that is served, searched for near misses, and shown as OpenAPI. */
+export interface Route extends Promised {
   readonly method: Method;
   /** hono's form: `/v1/inboxes/:id`. */
   readonly path: string;
@@ -29,6 +40,8 @@ export interface Route {
 export interface Call {
   readonly deps: AppDeps;
   readonly caller?: TokenRecord;
+  /** Also in the log, beside what is the server's own fault. */
+  readonly requestId: string;
   readonly params: Readonly<Record<string, string>>;
   readonly headers: Headers;
   readonly remoteAddress?: string;
@@ -47,6 +60,7 @@ export type Answer =
 export interface Checked<Query, Body> {
   readonly deps: AppDeps;
   readonly caller: TokenRecord;
+  readonly requestId: string;
   readonly param: (name: string) => string;
   readonly headers: Headers;
   readonly query: Query;
@@ -56,7 +70,7 @@ export interface Checked<Query, Body> {
 
 const NOTHING = z.object({});
 
-interface RouteSpec<Query extends z.ZodObject, Body extends z.ZodObject> {
+interface RouteSpec<Query extends z.ZodObject, Body extends z.ZodObject> extends Promised {
   readonly method: Method;
   readonly path: string;
   readonly summary: string;
@@ -105,6 +119,7 @@ export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z
       const given = await spec.answer({
         deps: boundToInboxes(call.deps, caller.inboxes),
         caller,
+        requestId: call.requestId,
         param: (name) => call.params[name] ?? '',
         headers: call.headers,
         query: checked(query, queryFields(query, call.query), call.warnings),
@@ -117,15 +132,17 @@ export function route<Query extends z.ZodObject = typeof NOTHING, Body extends z
 }
 
 /** A route that answers without a token. */
-export function openRoute(spec: {
-  readonly method: Method;
-  readonly path: string;
-  readonly summary: string;
-  readonly status?: 200 | 201;
-  answer(
-    call: Call,
-  ): Promise<{ readonly status?: number; readonly body: Readonly<Record<string, unknown>> } | (Answer & { readonly kind: 'text' })>;
-}): Route {
+export function openRoute(
+  spec: Promised & {
+    readonly method: Method;
+    readonly path: string;
+    readonly summary: string;
+    readonly status?: 200 | 201;
+    answer(
+      call: Call,
+    ): Promise<{ readonly status?: number; readonly body: Readonly<Record<string, unknown>> } | (Answer & { readonly kind: 'text' })>;
+  },
+): Route {
   const status = spec.status ?? 200;
   return {
     ...spec,

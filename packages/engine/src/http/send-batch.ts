@@ -13,6 +13,13 @@ import { submitRequest } from './submit-request.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
+interface Sending {
+  readonly deps: AppDeps;
+  readonly caller: TokenRecord;
+  /** Of the whole batch: what is the server's own fault stands in the log under it. */
+  readonly requestId: string;
+}
+
 /**
  * Each mail as if it had come alone: one that is refused takes no other with it. All are submitted at once, so that those that
  * are ready in one tick share one transaction. A crash in between leaves some of them accepted; the repeat with the same key
@@ -20,12 +27,12 @@ type Json = Readonly<Record<string, unknown>>;
  *
  * @param key  of the whole batch; mail `i` has the key `KEY/i`, unless it brings one of its own
  */
-export async function sendBatch(deps: AppDeps, caller: TokenRecord, emails: readonly unknown[], key: string | undefined): Promise<Json> {
+export async function sendBatch(sending: Sending, emails: readonly unknown[], key: string | undefined): Promise<Json> {
   refuseLongKey(key);
   const data = await Promise.all(
     emails.map(async (given, index) => ({
       index,
-      ...(await sendItem(deps, caller, given, key === undefined ? undefined : `${key}/${index}`)),
+      ...(await sendItem(sending, given, key === undefined ? undefined : `${key}/${index}`)),
     })),
   );
   const accepted = data.filter(({ ok }) => ok).length;
@@ -34,7 +41,7 @@ export async function sendBatch(deps: AppDeps, caller: TokenRecord, emails: read
 
 type Item = { readonly ok: true; readonly [field: string]: unknown } | { readonly ok: false; readonly [field: string]: unknown };
 
-async function sendItem(deps: AppDeps, caller: TokenRecord, given: unknown, keyInBatch: string | undefined): Promise<Item> {
+async function sendItem({ deps, caller, requestId }: Sending, given: unknown, keyInBatch: string | undefined): Promise<Item> {
   const warnings: string[] = [];
   try {
     const { from, inboxId, idempotencyKey, ...mail } = checked(schemas.sendBatchItem, fieldsOf(given), warnings);
@@ -42,8 +49,8 @@ async function sendItem(deps: AppDeps, caller: TokenRecord, given: unknown, keyI
     const sent = await sendEmail(deps, submitRequest(inbox, mail, { caller, key: checkedKey(idempotencyKey) ?? keyInBatch }));
     return { ok: true, ...sentEmailJson(sent), ...(warnings.length > 0 && { warnings }) };
   } catch (error) {
-    if (!(error instanceof ShoalError)) deps.log.error('an item of a batch failed', { error });
-    return { ok: false, ...errorFields(knownError(error)) };
+    if (!(error instanceof ShoalError)) deps.log.error('an item of a batch failed', { requestId, error });
+    return { ok: false, ...errorFields(knownError(error)), requestId };
   }
 }
 

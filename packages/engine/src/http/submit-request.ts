@@ -1,11 +1,22 @@
 import type * as z from 'zod';
-import { ShoalError } from '../model/errors.ts';
+import { type ErrorCode, ShoalError } from '../model/errors.ts';
 import type { Inbox } from '../model/inbox.ts';
 import { IDEMPOTENCY_KEY_CHARACTERS_MAX } from '../model/limits.ts';
 import type { TokenRecord } from '../model/tenant.ts';
 import type { SubmitRequest } from '../ports/submit.ts';
 import { definedOnly } from './defined-only.ts';
 import type { sendFromInbox } from './schemas.ts';
+
+/** What a route that sends one mail may refuse it for. */
+export const SEND_ERRORS: readonly ErrorCode[] = [
+  'not_found',
+  'body_missing',
+  'recipient_not_allowed',
+  'sending_stopped',
+  'key_reused',
+  'over_limit',
+  'budget_used_up',
+];
 
 /**
  * A mail as the send story wants it. Text and HTML may stand at the top or inside `body`.

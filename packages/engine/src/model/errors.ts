@@ -42,6 +42,7 @@ const CODES = {
     hint: 'Nothing was stored. Somebody stopped sending on purpose; an operator can start it again.',
   },
   not_found: { status: 404, retryable: false, hint: 'Check the id, and that the token belongs to its owner.' },
+  method_not_allowed: { status: 405, retryable: false, hint: 'Use one of the methods that the `Allow` header names.' },
   address_collision: {
     status: 409,
     retryable: false,

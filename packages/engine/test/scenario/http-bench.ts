@@ -18,6 +18,7 @@ import type { Lease, Ledger } from '../../src/ports/ledger.ts';
 import { openRoster } from '../../src/send/roster.ts';
 import { createSubmit } from '../../src/send/submit.ts';
 import { createManualClock, createSeededRandom, type ManualClock } from '../../src/testing/index.ts';
+import { heldToItsSchemas } from './http-answer-check.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -127,7 +128,7 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
     health: () => ({ ok: true, problems: [] }),
     isStopping: () => false,
   };
-  const app = createApp({ ...deps, ...options.decorate?.(deps) });
+  const app = heldToItsSchemas(createApp({ ...deps, ...options.decorate?.(deps) }));
   const ask = (method: string, path: string, asking: Asking = {}): Promise<Answer> => askApp(app, method, path, asking);
   return {
     app,

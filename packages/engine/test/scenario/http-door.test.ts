@@ -174,8 +174,8 @@ describe('a route that is not there', () => {
   it('but for its method is told which it takes', async () => {
     const bench = await openHttpBench();
     const answer = await bench.ask('PUT', '/v1/inboxes/ibx_1');
-    expect(answer).toMatchObject({ status: 404, body: { error: 'not_found', hint: 'Use GET, PATCH or DELETE here.' } });
-    expect(answer.headers.get('allow')).toBe('GET, PATCH, DELETE');
+    expect(answer).toMatchObject({ status: 405, body: { error: 'method_not_allowed', hint: 'Use GET, PATCH or DELETE here.' } });
+    expect(answer.headers.get('allow')).toBe('GET, PATCH, DELETE, HEAD, OPTIONS');
   });
 
   it('is not quoted at any length', async () => {

@@ -4,6 +4,7 @@ import { ShoalError } from '../../model/errors.ts';
 import { tenantScope } from '../../model/scope.ts';
 import type { Role } from '../../model/tenant.ts';
 import type { Usage } from '../../ports/store.ts';
+import * as answers from '../answer-schemas-account.ts';
 import { ACCOUNT_TERMS } from '../answers.ts';
 import { iso } from '../iso.ts';
 import { mintToken } from '../auth.ts';
@@ -20,6 +21,8 @@ export const accountRoutes: readonly Route[] = [
     path: '/v1/signup',
     summary: 'Makes an account and its token. The token is shown this once.',
     status: 201,
+    gives: answers.signUp,
+    refuses: ['signup_closed'],
     answer: async (call) => {
       refuseWhenClosed(call);
       const { token, hash } = mintToken(call.deps.random);
@@ -33,6 +36,7 @@ export const accountRoutes: readonly Route[] = [
     path: '/v1/account',
     scope: 'read',
     summary: 'The account of this token, what holds it back, and the token itself with its caps and its policy.',
+    gives: answers.account,
     answer: async ({ deps, caller }) => ({
       id: caller.tenant,
       role: caller.role,
@@ -74,6 +78,8 @@ function switchRoute(act: Switch, summary: string): Route {
     summary,
     access: act === 'stop' || act === 'pause' ? 'token' : 'operator',
     body: schemas.switchAccount,
+    gives: answers.switchedAccount,
+    refuses: ['not_found'],
     answer: async ({ deps, caller, body }) => {
       const { account, holds } = await switchAccount(deps, caller, { act, ...definedOnly(body) });
       return { id: account, holds: holdsJson(holds) };

@@ -1,4 +1,5 @@
 import { listCaptured } from '../../api/captured.ts';
+import { capturedPage } from '../answer-schemas-mail.ts';
 import { capturedJson, pageJson } from '../answers.ts';
 import { PAGE_DEFAULT } from '../page.ts';
 import { type Route, route } from '../route.ts';
@@ -11,6 +12,7 @@ export const capturedRoutes: readonly Route[] = [
     scope: 'read',
     summary: 'Mail of this account that was kept here instead of being sent, newest first; one page and no cursor.',
     query: schemas.page.pick({ limit: true }),
+    gives: capturedPage,
     answer: async ({ deps, caller, query: { limit } }) =>
       pageJson((await listCaptured(deps, caller.tenant, limit ?? PAGE_DEFAULT)).map(capturedJson), undefined),
   }),

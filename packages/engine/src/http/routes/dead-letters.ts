@@ -12,6 +12,7 @@ import { beginOperation, getOperation } from '../../api/operations.ts';
 import { laneId } from '../../model/ids.ts';
 import type { JobFilter } from '../../ports/ledger-dead.ts';
 import type { Operation } from '../../ports/operation-store.ts';
+import * as answers from '../answer-schemas-mail.ts';
 import { pageJson, reviewJson } from '../answers.ts';
 import { definedOnly } from '../defined-only.ts';
 import { iso, isoOrNull } from '../iso.ts';
@@ -29,6 +30,8 @@ export const deadLetterRoutes: readonly Route[] = [
     scope: 'read',
     summary: 'Mail that will not be tried again by itself, with every attempt; newest first.',
     query: schemas.deadLetterPage,
+    gives: answers.reviewPage,
+    refuses: ['not_found'],
     answer: async ({ deps, caller, query: { limit, cursor, ...filter } }) => {
       const meant = await filterMeant(deps, caller.tenant, meantBy(filter));
       const page = await listDeadLetters(deps, { ...meant, tenant: caller.tenant, ...pageAsked({ limit, cursor }) });
@@ -42,6 +45,8 @@ export const deadLetterRoutes: readonly Route[] = [
     summary:
       'Dead letters by what they died of: reason, class of failure and last reply; the 100 largest groups, each with its newest mail.',
     query: schemas.deadLetterFilter,
+    gives: answers.deadGroups,
+    refuses: ['not_found'],
     answer: async ({ deps, caller, query }) => {
       const meant = await filterMeant(deps, caller.tenant, meantBy(query));
       return { data: (await groupDeadLetters(deps, { ...meant, tenant: caller.tenant })).map(groupJson) };
@@ -54,6 +59,8 @@ export const deadLetterRoutes: readonly Route[] = [
     path: '/v1/dead-letters/:id/requeue',
     scope: 'manage',
     summary: 'Puts a dead job, or all dead jobs of an email, back into the queue: attempt 0, same bytes.',
+    gives: answers.requeued,
+    refuses: ['wrong_state'],
     answer: async ({ deps, caller, param }) => ({ requeued: await requeue(deps, caller.tenant, param('id')) }),
   }),
   route({
@@ -61,6 +68,8 @@ export const deadLetterRoutes: readonly Route[] = [
     path: '/v1/dead-letters/:id',
     scope: 'manage',
     summary: 'Deletes a dead job, or all dead jobs of an email, for good: its bytes, its text and its attempts.',
+    gives: answers.purged,
+    refuses: ['wrong_state'],
     answer: async ({ deps, caller, param }) => ({ deleted: true, purged: await purge(deps, caller.tenant, param('id')) }),
   }),
   route({
@@ -68,6 +77,7 @@ export const deadLetterRoutes: readonly Route[] = [
     path: '/v1/operations/:id',
     scope: 'read',
     summary: 'How far an operation on dead letters is.',
+    gives: answers.operation,
     answer: async ({ deps, caller, param }) => operationJson(await getOperation(deps, caller.tenant, param('id'))),
   }),
 ];
@@ -80,6 +90,8 @@ function operationRoute(kind: Operation['kind'], summary: string): Route {
     summary,
     body: schemas.deadLetterFilter,
     status: 202,
+    gives: answers.operation,
+    refuses: ['not_found', 'key_reused'],
     answer: async ({ deps, caller, body, headers }) => {
       const meant = await filterMeant(deps, caller.tenant, meantBy(body));
       const filter = caller.inboxes === undefined ? meant : withinInboxes(meant, caller.inboxes);

@@ -1,4 +1,5 @@
 import { listDoubts, resolveDoubt } from '../../api/doubts.ts';
+import * as answers from '../answer-schemas-mail.ts';
 import { reviewJson, pageJson } from '../answers.ts';
 import { definedOnly } from '../defined-only.ts';
 import { pageAsked } from '../page.ts';
@@ -12,6 +13,7 @@ export const doubtRoutes: readonly Route[] = [
     scope: 'read',
     summary: 'Mail that may or may not have been taken: the reply to its final dot was not seen.',
     query: schemas.page,
+    gives: answers.reviewPage,
     answer: async ({ deps, caller, query }) => {
       const page = await listDoubts(deps, { tenant: caller.tenant, ...pageAsked(query) });
       return pageJson(page.items.map(reviewJson), page.cursor);
@@ -23,6 +25,8 @@ export const doubtRoutes: readonly Route[] = [
     scope: 'manage',
     summary: 'Decides about a job in doubt, or all of an email: it was `sent`, `resend` it, or it is `dead`.',
     body: schemas.resolveDoubt,
+    gives: answers.resolved,
+    refuses: ['wrong_state'],
     answer: async ({ deps, caller, param, body }) => ({
       resolved: await resolveDoubt(deps, caller.tenant, param('id'), definedOnly(body)),
     }),

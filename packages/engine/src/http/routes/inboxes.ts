@@ -2,12 +2,14 @@ import { getEmailOf, listEmails, sendEmail } from '../../api/emails.ts';
 import { inboxStanding } from '../../api/inbox-limits.ts';
 import { changeInbox, createInbox, deleteInbox, getActiveInbox, getInbox, listInboxes } from '../../api/inboxes.ts';
 import { type Switch, switchInbox } from '../../api/kill-switch.ts';
+import * as answers from '../answer-schemas-account.ts';
+import * as mail from '../answer-schemas-mail.ts';
 import { ACCOUNT_TERMS, emailJson, inboxJson, pageJson, sentEmailJson, wholeEmailJson } from '../answers.ts';
 import { PAGE_DEFAULT } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 import { allowanceJson, holdsJson } from '../standing-json.ts';
-import { idempotencyKey, submitRequest } from '../submit-request.ts';
+import { idempotencyKey, SEND_ERRORS, submitRequest } from '../submit-request.ts';
 import { definedOnly } from '../defined-only.ts';
 
 export const inboxRoutes: readonly Route[] = [
@@ -19,6 +21,8 @@ export const inboxRoutes: readonly Route[] = [
     summary: 'Opens an inbox: `localPart` exactly, the first free form of `preferred`, `name` and `org`, or a random address.',
     body: schemas.createInbox,
     status: 201,
+    gives: answers.newInbox,
+    refuses: ['address_collision', 'no_such_sender'],
     answer: async ({ deps, caller, body }) => {
       const inbox = await createInbox(deps, caller, deps.settings, definedOnly(body));
       const { limits, ...terms } = ACCOUNT_TERMS;
@@ -31,6 +35,7 @@ export const inboxRoutes: readonly Route[] = [
     scope: 'read',
     summary: 'Inboxes, oldest first; without `limit` all of them. `active=false` shows deleted ones too.',
     query: schemas.inboxPage,
+    gives: answers.inboxPage,
     answer: async ({ deps, caller, query }) => {
       const { limit: max, cursor, active } = query;
       const { inboxes, cursor: next } = await listInboxes(deps, {
@@ -46,6 +51,7 @@ export const inboxRoutes: readonly Route[] = [
     path: '/v1/inboxes/:id',
     scope: 'read',
     summary: 'One inbox, by id or address, with its limits as used, and what holds it back; a deleted one too.',
+    gives: answers.inboxStanding,
     answer: async ({ deps, caller, param }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
       const { limits, allowances, holds } = await inboxStanding(deps, inbox.id);
@@ -59,6 +65,8 @@ export const inboxRoutes: readonly Route[] = [
     summary: 'Sets `caps`, `policy`, `limits`, `weight` or `sender` of an inbox of any account: each replaces the whole of what was there.',
     access: 'operator',
     body: schemas.changeInbox,
+    gives: answers.inbox,
+    refuses: ['no_such_sender'],
     answer: async ({ deps, caller, param, body }) => inboxJson(await changeInbox(deps, caller, param('id'), definedOnly(body))),
   }),
   route({
@@ -66,6 +74,7 @@ export const inboxRoutes: readonly Route[] = [
     path: '/v1/inboxes/:id',
     scope: 'manage',
     summary: 'Ends sending from an inbox. It stays readable, and its address is not given to anybody else.',
+    gives: answers.deleted,
     answer: async ({ deps, caller, param }) => {
       await deleteInbox(deps, caller.tenant, param('id'));
       return { deleted: true };
@@ -78,6 +87,8 @@ export const inboxRoutes: readonly Route[] = [
     summary: 'Sends a mail from this inbox.',
     body: schemas.sendFromInbox,
     status: 202,
+    gives: mail.sentEmail,
+    refuses: SEND_ERRORS,
     answer: async ({ deps, caller, param, body, headers }) => {
       const inbox = await getActiveInbox(deps, caller.tenant, param('id'));
       return sentEmailJson(await sendEmail(deps, submitRequest(inbox, body, { caller, key: idempotencyKey(headers) })));
@@ -89,6 +100,7 @@ export const inboxRoutes: readonly Route[] = [
     scope: 'read',
     summary: 'Emails of this inbox, newest first.',
     query: schemas.inboxEmailPage,
+    gives: mail.emailPage,
     answer: async ({ deps, caller, param, query }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
       const { limit, status: statuses, direction, ...rest } = query;
@@ -107,6 +119,7 @@ export const inboxRoutes: readonly Route[] = [
     path: '/v1/inboxes/:id/emails/:emailId',
     scope: 'read',
     summary: 'One email of this inbox, whole.',
+    gives: mail.wholeEmail,
     answer: async ({ deps, caller, param }) => {
       const inbox = await getInbox(deps, caller.tenant, param('id'));
       return wholeEmailJson(await getEmailOf(deps, inbox, param('emailId')));
@@ -127,6 +140,7 @@ function switchRoute(act: Switch, summary: string): Route {
     summary,
     access: act === 'stop' || act === 'pause' ? 'token' : 'operator',
     body: schemas.reason,
+    gives: answers.switchedInbox,
     answer: async ({ deps, caller, param, body }) => {
       const { inbox, holds } = await switchInbox(deps, caller, { act, inbox: param('id'), ...definedOnly(body) });
       return { ...inboxJson(inbox), holds: holdsJson(holds) };

@@ -9,7 +9,7 @@ import { capturedRoutes } from './captured.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { doubtRoutes } from './doubts.ts';
 import { emailRoutes } from './emails.ts';
-import { healthRoutes } from './health.ts';
+import { entryRoutes, healthRoutes } from './health.ts';
 import { inboxRoutes } from './inboxes.ts';
 import { metricsRoutes } from './metrics.ts';
 import { queueRoutes } from './queue.ts';
@@ -17,6 +17,7 @@ import { tokenRoutes } from './tokens.ts';
 import { senderRoutes } from './senders.ts';
 
 const ANSWERING: readonly Route[] = [
+  ...entryRoutes,
   ...healthRoutes,
   ...metricsRoutes,
   ...accountRoutes,
@@ -29,4 +30,6 @@ const ANSWERING: readonly Route[] = [
   ...capturedRoutes,
   ...queueRoutes,
 ];
+/** Of a process that only works: a supervisor and Prometheus need no more, and the API is the server's. */
+export const OPERATIONS: readonly Route[] = [...healthRoutes, ...metricsRoutes];
 export const ROUTES: readonly Route[] = [...ANSWERING, openApiRoute(ANSWERING)];

@@ -8,6 +8,8 @@ export const metricsRoutes: readonly Route[] = [
     method: 'GET',
     path: '/metrics',
     summary: 'Counters and gauges in the text form of Prometheus; from another machine with the token of an operator.',
+    gives: 'text/plain',
+    refuses: ['unauthorized', 'forbidden', 'not_found'],
     async answer(call) {
       await refuseStrangers(call);
       const { ledger, meter } = call.deps;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { readQueue, type SenderLine } from '../../api/queue.ts';
 import type { WorkerSeen } from '../../ports/ledger-scopes.ts';
 import { PAGE_MAX } from '../../model/limits.ts';
+import * as answers from '../answer-schemas-senders.ts';
 import { iso, isoOrNull } from '../iso.ts';
 import { definedOnly } from '../defined-only.ts';
 import { type Route, route } from '../route.ts';
@@ -23,6 +24,7 @@ export const queueRoutes: readonly Route[] = [
     summary: 'How the queue stands: depth by state, each sender with what it waits for and until when, the workers, and rates.',
     access: 'operator',
     query,
+    gives: answers.queue,
     answer: async ({ deps, query: { limit, after } }) => {
       const queue = await readQueue(deps, { max: limit ?? PAGE_MAX, ...definedOnly({ after }) });
       return {

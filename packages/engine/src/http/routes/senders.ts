@@ -15,6 +15,7 @@ import type { Limits } from '../../model/limit.ts';
 import { perMessageOf } from '../../model/preset.ts';
 import { shownTransport } from '../../model/sender.ts';
 import type { SenderStanding, Standing } from '../../ports/ledger-scopes.ts';
+import * as answers from '../answer-schemas-senders.ts';
 import { pageJson } from '../answers.ts';
 import { iso, isoOrNull } from '../iso.ts';
 import { definedOnly } from '../defined-only.ts';
@@ -43,6 +44,8 @@ export const senderRoutes: readonly Route[] = [
     access: 'operator',
     body: newSender,
     status: 201,
+    gives: answers.sender,
+    refuses: ['sender_exists', 'sender_in_config'],
     answer: async ({ deps, body }) => senderJson(await createSender(deps, definedOnly(body))),
   }),
   route({
@@ -52,6 +55,7 @@ export const senderRoutes: readonly Route[] = [
     wholeAccount: true,
     summary: 'All senders, by name, each with its limits, what is left of them, what holds it back, and its backlog.',
     access: 'operator',
+    gives: answers.senderPage,
     answer: async ({ deps }) => pageJson((await listSenders(deps)).map(senderJson), undefined),
   }),
   route({
@@ -61,6 +65,7 @@ export const senderRoutes: readonly Route[] = [
     wholeAccount: true,
     summary: 'One sender, and when its backlog will have gone.',
     access: 'operator',
+    gives: answers.sender,
     answer: async ({ deps, param }) => senderJson(await getSender(deps, param('name'))),
   }),
   route({
@@ -72,6 +77,8 @@ export const senderRoutes: readonly Route[] = [
       'Changes transport, preset, limits or headroom while it runs; limits are replaced as a whole, and what was sent stays counted.',
     access: 'operator',
     body: changes,
+    gives: answers.sender,
+    refuses: ['sender_in_config'],
     answer: async ({ deps, param, body }) => senderJson(await changeSender(deps, param('name'), definedOnly(body))),
   }),
   route({
@@ -82,6 +89,8 @@ export const senderRoutes: readonly Route[] = [
     summary: 'Removes a sender that no mail waits for; `moveTo` gives its inboxes to another one.',
     access: 'operator',
     query: removal,
+    gives: answers.removedSender,
+    refuses: ['sender_in_config', 'sender_in_use', 'no_such_sender'],
     answer: async ({ deps, param, query }) => ({ deleted: true, ...(await deleteSender(deps, param('name'), definedOnly(query))) }),
   }),
   route({
@@ -92,6 +101,7 @@ export const senderRoutes: readonly Route[] = [
     summary: 'Holds a sender back: its mail is accepted and waits.',
     access: 'operator',
     body: pause,
+    gives: answers.sender,
     answer: async ({ deps, param, body: { note } }) => senderJson(await pauseSender(deps, param('name'), note)),
   }),
   route({
@@ -101,6 +111,7 @@ export const senderRoutes: readonly Route[] = [
     wholeAccount: true,
     summary: 'Ends whatever holds a sender back, a failed login and a provider that asked for less included.',
     access: 'operator',
+    gives: answers.sender,
     answer: async ({ deps, param }) => senderJson(await resumeSender(deps, param('name'))),
   }),
 ];

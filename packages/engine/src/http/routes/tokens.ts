@@ -1,6 +1,7 @@
 import { switchToken } from '../../api/kill-switch.ts';
 import { boundToken, createToken, listTokens, revokeToken } from '../../api/tokens.ts';
 import type { TokenRecord } from '../../model/tenant.ts';
+import * as answers from '../answer-schemas-account.ts';
 import { pageJson } from '../answers.ts';
 import { iso, isoOrNull } from '../iso.ts';
 import { mintToken } from '../auth.ts';
@@ -20,6 +21,8 @@ export const tokenRoutes: readonly Route[] = [
     access: 'operator',
     body: schemas.createToken,
     status: 201,
+    gives: answers.newToken,
+    refuses: ['not_found'],
     answer: async ({ deps, caller, body }) => {
       const { ownAccount, caps, policy, ...reach } = body;
       const { token, hash } = mintToken(deps.random);
@@ -35,6 +38,7 @@ export const tokenRoutes: readonly Route[] = [
     wholeAccount: true,
     summary: 'Tokens of this account, newest first; for an operator those of all accounts. The tokens themselves are not kept.',
     query: schemas.page,
+    gives: answers.tokenPage,
     answer: async ({ deps, caller, query }) => {
       const { tokens, cursor } = await listTokens(deps, caller, pageAsked(query));
       return pageJson(tokens.map(tokenJson), cursor);
@@ -48,6 +52,7 @@ export const tokenRoutes: readonly Route[] = [
     summary: 'Sets the `caps` or the `policy` of a token: each replaces the whole of what was there.',
     access: 'operator',
     body: schemas.bounds,
+    gives: answers.token,
     answer: async ({ deps, caller, param, body }) => tokenJson(await boundToken(deps, caller, param('id'), definedOnly(body))),
   }),
   route({
@@ -56,6 +61,7 @@ export const tokenRoutes: readonly Route[] = [
     scope: 'manage',
     wholeAccount: true,
     summary: 'Refuses new mail of a token; what it handed in before goes on.',
+    gives: answers.token,
     answer: async ({ deps, caller, param }) => tokenJson(await switchToken(deps, caller, { act: 'stop', token: param('id') })),
   }),
   route({
@@ -65,6 +71,7 @@ export const tokenRoutes: readonly Route[] = [
     wholeAccount: true,
     summary: 'Takes new mail of a stopped token again.',
     access: 'operator',
+    gives: answers.token,
     answer: async ({ deps, caller, param }) => tokenJson(await switchToken(deps, caller, { act: 'start', token: param('id') })),
   }),
   route({
@@ -72,6 +79,7 @@ export const tokenRoutes: readonly Route[] = [
     path: '/v1/tokens/:id',
     scope: 'any',
     summary: 'Ends a token at once, in every process. Any token may end itself; for another one of its account it needs `manage`.',
+    gives: answers.endedToken,
     answer: async ({ deps, caller, param }) => ({ ...tokenJson(await revokeToken(deps, caller, param('id'))), deleted: true }),
   }),
 ];
