@@ -25,11 +25,12 @@ describe('the simulator, on the memory ledger', () => {
 });
 
 describe('a worker killed at each step of its work, one by one', () => {
-  it('loses no mail and doubles none, wherever it dies', { timeout: 300_000 }, async () => {
+  // By their seeds: any number of connections, a single one, two of them.
+  it.each([7, 8, 15])('loses no mail and doubles none, wherever it dies: seed %i', { timeout: 300_000 }, async (seed) => {
     let step = 1;
     for (; ; step++) {
       const { killed, sheet, violations } = await simulate({
-        seed: 7,
+        seed,
         diesAtStep: step,
         openLedger: async (clock) => createMemoryLedger({ clock }),
       });

@@ -3,6 +3,7 @@ import type { JobId, MessageId } from '../../model/ids.ts';
 import type { ConnectionFacts, Phase, RecipientReply, Reply, Report } from '../../model/reply.ts';
 import type { Parcel, Transport } from '../../ports/transport.ts';
 import type { Dice } from './dice.ts';
+import { createLines } from './lines.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -37,7 +38,8 @@ const OK: Reply = { code: 250, enhanced: '2.0.0', text: 'ok' };
 /** How long a simulated client waits for the reply to the dot; far above a lease, as in life. */
 const DOT_REPLY_MS = 20_000;
 
-export function createMailServer(time: VirtualTime, dice: Dice): MailServer {
+/** `connectionsMax`: of each process; absent: as many as it likes. */
+export function createMailServer(time: VirtualTime, dice: Dice, connectionsMax?: number): MailServer {
   const journal: JournalLine[] = [];
   const dots = new Map<JobId, number>();
   let healed = false;
@@ -165,10 +167,13 @@ export function createMailServer(time: VirtualTime, dice: Dice): MailServer {
     heal() {
       healed = true;
     },
-    transportFor: (process, onBody) => ({
-      capabilities: { description: 'simulated', captures: false },
-      send: (parcel, commit, signal) => deliver(process, onBody, parcel, commit, signal),
-      close: async () => {},
-    }),
+    transportFor(process, onBody) {
+      const lines = createLines(connectionsMax ?? Number.POSITIVE_INFINITY);
+      return {
+        capabilities: { description: 'simulated', captures: false, ...(connectionsMax !== undefined && { connectionsMax }) },
+        send: (parcel, commit, signal) => lines.carry(() => deliver(process, onBody, parcel, commit, signal), signal),
+        close: async () => {},
+      };
+    },
   };
 }

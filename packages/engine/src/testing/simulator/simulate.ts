@@ -64,7 +64,9 @@ export async function simulate(options: SimulationOptions): Promise<Simulation> 
   const dice = createDice(random);
   const time = createVirtualTime(START_AT);
   const ledger = await options.openLedger(time);
-  const server = createMailServer(time, dice);
+  // With connections of its own, a worker begins as many mails again as wait for their last reply.
+  const connectionsMax = createDice(createSeededRandom(options.seed + 2)).between(0, 2);
+  const server = createMailServer(time, dice, connectionsMax === 0 ? undefined : connectionsMax);
   const isCalm = options.diesAtStep !== undefined;
   const rule = isCalm ? undefined : drawRule(createDice(createSeededRandom(options.seed + 1)));
   if (rule !== undefined) await ledger.limit([{ scope: senderScope(SENDER), limits: { rules: [rule] } }]);
