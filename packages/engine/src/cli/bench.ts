@@ -101,11 +101,12 @@ async function idle(inbox: Inbox, sink: BenchSink, text: string) {
 function reached(sink: BenchSink, count: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const tooLate = setTimeout(() => reject(slow(sink.taken(), count)), LIMIT_MS);
-    sink.onMail = () => {
+    const dot = (): void => {
       if (sink.taken() < count) return;
       clearTimeout(tooLate);
       resolve();
     };
+    sink.events = { dot };
   });
 }
 

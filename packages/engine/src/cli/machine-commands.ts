@@ -55,6 +55,7 @@ export function machineCommands(table: CommandTable, open: OpenEngine): void {
     .local('storm', 'kill workers at random on a temporary ledger, and count every mail')
     .option('--mails <count>', '50 to 5000; 200 unless said')
     .option('--kills <count>', '1 to 50; 5 unless said')
+    .option('--seed <number>', 'of an earlier storm: kills at the same moments')
     .action(async (flags) => ended(await (await import('./storm.ts')).storm(terminal, flags, open)));
 
   table.program

@@ -2,8 +2,12 @@ import { expect, it } from 'vitest';
 import { runProgram } from '../../src/cli/program.ts';
 import { watchedTerminal } from './cli-terminal.ts';
 
-it('kills workers, and accounts for every mail', async () => {
+it('kills workers while mail is under way, and accounts for every mail', async () => {
   const terminal = watchedTerminal();
-  expect(await runProgram(['storm', '--mails', '50', '--kills', '2', '--json'], terminal)).toBe(0);
-  expect(JSON.parse(terminal.printed())).toMatchObject({ mails: 50, kills: 2, unfinished: 0, lost: 0, twice: 0, adds: true });
+  const end = await runProgram(['storm', '--mails', '60', '--kills', '3', '--seed', '7', '--json'], terminal);
+  const sheet = JSON.parse(terminal.printed()) as Readonly<Record<string, number>>;
+  expect(sheet).toMatchObject({ seed: 7, handedIn: 60, acknowledged: 60, kills: 3, lost: 0, sentTwice: 0, findings: [], adds: true });
+  expect((sheet['sent'] ?? 0) + (sheet['inDoubt'] ?? 0)).toBe(60);
+  expect(sheet['connectionsCut']).toBeGreaterThan(0); // a storm that meets nobody proves nothing
+  expect(end).toBe(0);
 }, 90_000);
