@@ -4,14 +4,15 @@ import { fileURLToPath } from 'node:url';
 import type { SqliteFile } from './adapters/_shared/sqlite-file.ts';
 import { openDisk } from './adapters/disk.ts';
 import { openSqliteLedger, type SqliteLedger } from './adapters/ledger/sqlite/index.ts';
-import { openCaptured, openSqlite } from './adapters/registry.ts';
+import { openSqlite } from './adapters/registry.ts';
 import { openSqliteStore, type SqliteStore } from './adapters/store/sqlite/index.ts';
 import { environmentOf } from './config/environment.ts';
 import type { Config } from './config/schema.ts';
-import { type App, createApp } from './http/app.ts';
+import { openFace } from './face.ts';
 import { type Listening, listen } from './http/serve.ts';
 import { lonelyProcess } from './lonely-process.ts';
 import { machineClock, machineRandom } from './machine.ts';
+import { meteredLedger, meteredMail } from './metered.ts';
 import type { ShoalError } from './model/errors.ts';
 import { base32, workerId } from './model/ids.ts';
 import type { Acceptance } from './ports/acceptance.ts';
@@ -20,20 +21,22 @@ import type { Clock } from './ports/clock.ts';
 import type { Disk } from './ports/disk.ts';
 import type { Ledger } from './ports/ledger.ts';
 import type { Log } from './ports/log.ts';
+import type { Meter, Surroundings } from './ports/meter.ts';
 import type { Random } from './ports/random.ts';
 import type { Transport } from './ports/transport.ts';
 import { followOperations } from './send/operations.ts';
 import type { Roster } from './send/roster.ts';
 import { createDiskFloor, type DiskFloor } from './send/disk-floor.ts';
-import { createSubmit } from './send/submit.ts';
 import { createWorker, type DrainResult, type Worker } from './send/worker.ts';
 import { withinPreset } from './send/within-preset.ts';
-import { DEFAULT_SENDER, openSenders, type Senders } from './senders.ts';
+import { DEFAULT_SENDER, openSenders } from './senders.ts';
 import { VERSION } from './version.ts';
 
 /** What this process does: answer callers, carry mail, or both. */
 export interface Roles {
   readonly http: boolean;
+  /** Without `http`: answer `/health`, `/ready` and `/metrics` all the same. */
+  readonly operations?: boolean;
   readonly worker: boolean;
 }
 
@@ -98,7 +101,12 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   const file = await openSqlite(config.ledger, { mustShare: !roles.http }); // a worker without HTTP works beside another process
   const store = await openSqliteStore(file);
   const sqlite = await openSqliteLedger(file, { keepsPayloads: true, onDropped: store.keepEndNow });
-  const ledger = decorate.ledger?.(sqlite) ?? sqlite;
+  const isAsked = roles.http || roles.operations === true;
+  // Nobody can ask a process without a face how it does, and so nothing is counted there.
+  const meter = isAsked ? await openMeter({ leases: () => worker.stats(), disk: () => ({ ...diskOf(floor), floorBytes }) }) : undefined;
+  const plain = decorate.ledger?.(sqlite) ?? sqlite;
+  const ledger = meter === undefined ? plain : meteredLedger(plain, meter);
+  if (meter !== undefined) file.onWritten(meter.wrote);
   const senders = await openSenders({
     ...base,
     store,
@@ -110,11 +118,15 @@ export async function openEngine(config: Config, parts: EngineParts = {}): Promi
   const transport = await roster.transportFor(DEFAULT_SENDER);
   // A file that is held alone has no room for a child process; its jobs set apart wait, and the worker says so.
   const apart = parts.apart ?? (ledger.capabilities.isShared ? childForApart(config, base) : undefined);
-  const floor = createDiskFloor({ ...base, disk: parts.disk ?? openDisk(file.path), floorBytes: config.diskFloorMb * 1_048_576 });
-  const worker = openWorker(base, { ledger, roster, floor, ...(apart !== undefined && { apart }) });
+  const floorBytes = config.diskFloorMb * 1_048_576;
+  const floor = createDiskFloor({ ...base, disk: parts.disk ?? openDisk(file.path), floorBytes });
+  const worker = openWorker(base, { ledger, roster, floor, ...(apart !== undefined && { apart }), ...(meter !== undefined && { meter }) });
   const accepting = oneTransaction(file, sqlite, store);
   const acceptance = withinPreset(aboveFloor(decorate.acceptance?.(accepting) ?? accepting, floor), roster);
-  const face = roles.http ? await openFace(base, { ledger, store, acceptance, transport, senders, floor }) : undefined;
+  const face =
+    meter === undefined
+      ? undefined
+      : await openFace(base, { ledger, store, acceptance, transport, senders, floor, meter, serves: roles.http ? 'all' : 'operations' });
 
   let listening: Listening | undefined;
   let drained: Promise<DrainResult> | undefined;
@@ -186,7 +198,7 @@ const NOTHING_LEFT: DrainResult = { released: 0, finished: 0, left: 0 };
 
 function openWorker(
   base: Base,
-  plugs: { readonly ledger: Ledger; readonly roster: Roster; readonly floor: DiskFloor; readonly apart?: Apart },
+  plugs: { readonly ledger: Ledger; readonly roster: Roster; readonly floor: DiskFloor; readonly apart?: Apart; readonly meter?: Meter },
 ): Worker {
   const { config, clock, random, log } = base;
   return createWorker({
@@ -205,8 +217,17 @@ function openWorker(
       retry: config.retry,
       kinds: ['send'],
       about: { host: hostname(), pid: process.pid, version: VERSION },
+      ...(plugs.meter !== undefined && { observe: meteredMail(plugs.meter) }),
     },
   });
+}
+
+async function openMeter(here: Omit<Surroundings, 'version'>): Promise<Meter> {
+  return (await import('./adapters/meter/prometheus/index.ts')).prometheusMeter({ ...here, version: VERSION });
+}
+
+function diskOf({ freeBytes, isShort }: DiskFloor): Omit<ReturnType<Surroundings['disk']>, 'floorBytes'> {
+  return { isShort, ...(freeBytes !== undefined && { freeBytes }) };
 }
 
 /** Ledger and store share the file, so a message and its job are one transaction: a 202 is said after it, or nothing was stored. */
@@ -230,59 +251,6 @@ function aboveFloor(acceptance: Acceptance, floor: DiskFloor): Acceptance {
       return acceptance.accept(accepted);
     },
   };
-}
-
-interface Face extends App {
-  /** From now on new work is refused. */
-  stop(): void;
-}
-
-async function openFace(
-  base: Base,
-  plugs: {
-    readonly ledger: Ledger;
-    readonly store: SqliteStore;
-    readonly acceptance: Acceptance;
-    readonly transport: Transport;
-    readonly senders: Senders;
-    readonly floor: DiskFloor;
-  },
-): Promise<Face> {
-  const { config, clock, random, log } = base;
-  const idSecret = await plugs.store.secret('ids', () => random.bytes(32));
-  let isStopping = false;
-  const app = createApp({
-    store: plugs.store,
-    senderStore: plugs.store,
-    operations: plugs.store,
-    meter: (await import('./adapters/meter/prometheus.ts')).prometheusMeter(),
-    roster: plugs.senders.roster,
-    vault: plugs.senders.vault,
-    checkTransport: plugs.senders.checkTransport,
-    ledger: plugs.ledger,
-    submit: createSubmit({ ledger: plugs.ledger, acceptance: plugs.acceptance, store: plugs.store, clock, random, idSecret }),
-    ...(plugs.transport.capabilities.captures ? { captured: await openCaptured(base.capturedDir) } : {}),
-    clock,
-    random,
-    log,
-    settings: { domain: config.domain, signup: config.signup, publicHosts: publicHosts(config), version: VERSION },
-    health() {
-      const { problem } = plugs.floor;
-      return { ok: problem === undefined, problems: problem === undefined ? [] : [problem] };
-    },
-    isStopping: () => isStopping,
-  });
-  return {
-    fetch: (request, context) => app.fetch(request, context),
-    stop() {
-      isStopping = true;
-    },
-  };
-}
-
-/** Names a browser may reach this server by, besides loopback: the one it was told to listen on. */
-function publicHosts(config: Config): string[] {
-  return [...config.publicHosts, ...(config.http === 'off' ? [] : [config.http.host])];
 }
 
 /** A child has to load its program before its first word, on a machine that may have other things to do. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { prometheusMeter } from '../src/adapters/meter/prometheus.ts';
+import { prometheusMeter } from '../src/adapters/meter/prometheus/index.ts';
 import { SMTP_URL_OPTIONS } from '../src/adapters/transport/smtp/url.ts';
 import { EXIT_MEANINGS } from '../src/cli/exit.ts';
 import { runProgram } from '../src/cli/program.ts';
@@ -100,8 +100,13 @@ describe('docs/reference', () => {
   it('lists every metric with its kind and labels', async () => {
     const byState = Object.fromEntries(STATES.map((state) => [state, 0])) as Record<(typeof STATES)[number], number>;
     const ledger = { byState, oldestReadyMs: 0, sendersWithBacklog: 0, now: 0, workers: 0, sending: 0 };
-    const meter = prometheusMeter();
+    const meter = prometheusMeter({
+      version: '1.2.3',
+      leases: () => ({ sending: 0, shelved: 0, unrecorded: 0 }),
+      disk: () => ({ freeBytes: 1, floorBytes: 1, isShort: false }),
+    });
     meter.request({ method: 'GET', route: '/', status: 200, durationMs: 1 });
+    meter.carried('accepted', 1);
     const { text: shown } = await meter.exposition(ledger);
     const labelsOf = (name: string): string => {
       const [, labels = ''] = new RegExp(`^${name}(?:_count)?\\{(.*)\\}`, 'm').exec(shown) ?? [];

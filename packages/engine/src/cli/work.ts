@@ -1,6 +1,5 @@
 import { loadConfig } from '../config/load.ts';
 import { makeDataFolder } from './data-folder.ts';
-import { listenForHealth } from './health.ts';
 import { HEARTBEATS_PER_LEASE } from '../model/limits.ts';
 import { EXIT } from './exit.ts';
 import type { EngineFlags, OpenEngine } from './serve.ts';
@@ -17,26 +16,28 @@ export async function work(terminal: Terminal, flags: EngineFlags, how: How): Pr
   const { config, written } = await loadConfig({ flags, env: terminal.env, cwd: terminal.cwd });
   await makeDataFolder(config.dataDir);
   // The default address belongs to `shoal serve`; a worker listens only where it was told to.
-  const place = written.has('http') && config.http !== 'off' ? config.http : undefined;
-  const health = place === undefined ? undefined : await listenForHealth(place);
+  const operations = written.has('http') && config.http !== 'off';
+  const engine = await how.open(operations ? config : { ...config, http: 'off' }, { roles: { http: false, operations, worker: true } });
+  const asked = stopRequests(terminal);
   try {
-    const engine = await how.open(config, { roles: { http: false, worker: true } });
-    const asked = stopRequests(terminal);
     await engine.start();
-    if (how.json) terminal.printJson({ worker: true, concurrency: config.concurrency, facts: engine.facts, health: health?.url ?? null });
-    else
-      terminal.print(
-        [
-          `shoal  worker, ${config.concurrency} sends at once`,
-          ...(health === undefined ? [] : [`health: ${health.url}/health`]),
-          ...engine.facts,
-          'ready',
-        ].join('\n'),
-      );
-    return await untilStopped(terminal, engine, asked);
-  } finally {
-    health?.close();
+  } catch (error) {
+    asked.close();
+    await engine.close();
+    throw error;
   }
+  const { url } = engine;
+  if (how.json) terminal.printJson({ worker: true, concurrency: config.concurrency, facts: engine.facts, health: url ?? null });
+  else
+    terminal.print(
+      [
+        `shoal  worker, ${config.concurrency} sends at once`,
+        ...(url === undefined ? [] : [`health: ${url}/health, metrics: ${url}/metrics`]),
+        ...engine.facts,
+        'ready',
+      ].join('\n'),
+    );
+  return untilStopped(terminal, engine, asked);
 }
 
 /** One job that was set apart, then the end; the process that started this one lives on whatever becomes of it. */

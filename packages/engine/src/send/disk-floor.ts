@@ -13,6 +13,8 @@ export interface DiskFloor {
   admit(): Promise<void>;
   /** Nothing new is accepted or leased. */
   readonly isShort: boolean;
+  /** At the last look; absent before the first. */
+  readonly freeBytes: number | undefined;
   /** One sentence for the operator while it is short. */
   readonly problem: string | undefined;
   /** A write found the disk full, whatever was free at the last look. */
@@ -113,6 +115,9 @@ export function createDiskFloor({ disk, clock, log, floorBytes }: DiskFloorParts
   return {
     get isShort() {
       return isShort;
+    },
+    get freeBytes() {
+      return Number.isFinite(freeBytes) ? freeBytes : undefined;
     },
     get problem() {
       return isShort ? problemNow() : undefined;

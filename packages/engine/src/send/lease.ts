@@ -37,7 +37,7 @@ export function createHolding(onTaken: () => void): Holding {
   return {
     add(leases, askedAt) {
       for (const lease of leases) {
-        const held: Held = { lease, askedAt, ended: new AbortController() };
+        const held: Held = { lease, askedAt, leasedAt: askedAt, ended: new AbortController() };
         all.add(held);
         const taker = waiting.shift();
         if (taker === undefined) shelf.push(held);

@@ -25,6 +25,8 @@ export interface Held {
   readonly lease: Lease;
   /** This worker's clock just before the ledger was asked for the lease, or for more of it: the lease ends no earlier than `leaseMs` after it. */
   askedAt: number;
+  /** `askedAt` of the call that brought it. */
+  readonly leasedAt: number;
   /** Fires when the lease was lost or the worker stops: an attempt without a commit ends there. */
   readonly ended: AbortController;
 }

@@ -61,7 +61,14 @@ export type Observed =
   | { readonly point: 'leased' | 'before-commit'; readonly lease: Lease }
   | { readonly point: 'committed'; readonly lease: Lease; readonly answer: CommitAnswer }
   | { readonly point: 'delivered'; readonly lease: Lease; readonly seen: Seen; readonly verdict: Verdict }
-  | { readonly point: 'settled'; readonly lease: Lease; readonly settlement: Settlement; readonly settled: Settled };
+  /** `heldMs`: since its lease was asked for. */
+  | {
+      readonly point: 'settled';
+      readonly lease: Lease;
+      readonly heldMs: number;
+      readonly settlement: Settlement;
+      readonly settled: Settled;
+    };
 
 export interface DrainResult {
   /** Leases given back unbegun. */
@@ -135,7 +142,7 @@ export function createWorker(parts: WorkerParts): Worker {
     onRecorded(held, settlement, settled) {
       holding.letGo(held);
       if (stopping.signal.aborted && settlement.outcome.kind !== 'release') finished += 1;
-      observe({ point: 'settled', lease: held.lease, settlement, settled });
+      observe({ point: 'settled', lease: held.lease, heldMs: clock.now() - held.leasedAt, settlement, settled });
     },
   });
 

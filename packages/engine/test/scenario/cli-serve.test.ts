@@ -30,12 +30,13 @@ function fakeEngine(behaviour: { readonly signup?: boolean; readonly drains?: bo
   const log: string[] = [];
   const tokens = new Set<string>();
   const open: OpenEngine = async (config, parts) => {
-    log.push(`open http=${parts?.roles?.http} worker=${parts?.roles?.worker} concurrency=${config.concurrency}`);
+    const { http, worker, operations = false } = parts?.roles ?? { http: true, worker: true };
+    log.push(`open http=${http} worker=${worker}${operations ? ' operations' : ''} concurrency=${config.concurrency}`);
     return {
       facts: ['ledger: SQLite; what was acknowledged survives a crash', 'transport: capture'],
       captures: true,
       broken: new Promise(() => {}),
-      url: 'http://127.0.0.1:7070',
+      url: config.http === 'off' ? undefined : 'http://127.0.0.1:7070',
       async start() {
         log.push('start');
       },
@@ -142,18 +143,15 @@ it('ends at once when asked a second time', async () => {
   expect(await end).toBe(1);
 });
 
-it('works without HTTP, and answers /health only where it was told to', async () => {
+it('works without HTTP, and says how it does only where it was told to', async () => {
   const fake = fakeEngine();
-  const terminal = watchedTerminal({ cwd });
-  const end = runProgram(['work', '--http', '127.0.0.1:0'], terminal, fake.open);
-  await terminal.saw('ready\n');
-  const url = /health: (\S+)/.exec(terminal.printed())?.[1] ?? '';
-  expect(await (await fetch(url)).json()).toEqual({ status: 'healthy', role: 'worker' });
-  terminal.stop();
-  expect(await end).toBe(0);
-  expect(fake.log[0]).toBe('open http=false worker=true concurrency=50');
-  const silent = await served(fakeEngine(), ['work']);
-  expect(silent.terminal.printed()).not.toContain('health');
+  const { terminal, end } = await served(fake, ['work', '--http', '127.0.0.1:7070']);
+  expect(end).toBe(0);
+  expect(terminal.printed()).toContain('health: http://127.0.0.1:7070/health, metrics: http://127.0.0.1:7070/metrics\n');
+  expect(fake.log[0]).toBe('open http=false worker=true operations concurrency=50');
+  const silent = fakeEngine();
+  expect((await served(silent, ['work'])).terminal.printed()).not.toContain('health');
+  expect(silent.log[0]).toBe('open http=false worker=true concurrency=50');
 });
 
 it('runs one job that was set apart, and prints nothing', async () => {

@@ -43,10 +43,19 @@ export interface SqliteFile {
   revision(): number;
   /** Resolves when another process or this one changed the file since `since` (a `revision()`; absent: now), after `maxMs`, or when `signal` fires. */
   changed(maxMs: number, signal: AbortSignal, since?: number): Promise<void>;
+  /** From now on `listener` hears of every transaction that is on disk, before its acts are answered. */
+  onWritten(listener: (transaction: SqliteWritten) => void): void;
   /** From now on `listener` hears of a disk that is full, and once of a file that cannot be trusted any more. */
   onTrouble(listener: (trouble: SqliteTrouble) => void): void;
   /** Ends the writes that were asked for, then closes. */
   close(): Promise<void>;
+}
+
+export interface SqliteWritten {
+  /** Acts that shared it. */
+  readonly acts: number;
+  /** From its begin to the end of its sync. */
+  readonly durationMs: number;
 }
 
 export type SqliteTrouble =
@@ -301,6 +310,7 @@ function running(opened: Opened): SqliteFile {
   let hasChanged = false;
   let isClosed = false;
 
+  let onWritten: (transaction: SqliteWritten) => void = () => {};
   let hear: (trouble: SqliteTrouble) => void = () => {};
   let isBrokenAlready = false;
   const onBroken = (error: unknown): void => {
@@ -327,7 +337,8 @@ function running(opened: Opened): SqliteFile {
       recordTime.run(recordedAt);
       changesBefore = totalChanges();
     },
-    afterCommit() {
+    afterCommit(acts, durationMs) {
+      onWritten({ acts, durationMs });
       if (hasChanged) watch.bump();
       keepWalShort();
     },
@@ -347,6 +358,9 @@ function running(opened: Opened): SqliteFile {
     now,
     revision: watch.revision,
     changed: watch.changed,
+    onWritten(listener) {
+      onWritten = listener;
+    },
     onTrouble(listener) {
       hear = listener;
     },

@@ -19,8 +19,8 @@ export interface GroupCommitOptions {
   exec(sql: string): void;
   /** The last statements of each transaction. */
   beforeCommit(): void;
-  /** A transaction is on disk; its acts are answered after this. */
-  afterCommit(): void;
+  /** A transaction of this many acts is on disk, so long after its begin; they are answered after this. */
+  afterCommit(acts: number, durationMs: number): void;
   /** The disk is full: what was asked for is refused. */
   onFull(): void;
   /** Nothing works any more until the process starts anew. */
@@ -42,6 +42,7 @@ export function groupCommit(options: GroupCommitOptions): GroupCommit {
   let queue: Waiting[] = [];
   let isScheduled = false;
   let busyTries = 0;
+  let begunAtMs = 0;
   let mustIsolate = false;
   let isClosed = false;
   let broken: unknown;
@@ -76,6 +77,7 @@ export function groupCommit(options: GroupCommitOptions): GroupCommit {
       rejectAll(group, unreachable(`${path} failed before; restart to recover from disk`, broken));
       return;
     }
+    begunAtMs = stopwatchMs();
     try {
       exec('BEGIN IMMEDIATE');
     } catch (error) {
@@ -151,7 +153,7 @@ export function groupCommit(options: GroupCommitOptions): GroupCommit {
       fail(done, error);
       return;
     }
-    options.afterCommit();
+    options.afterCommit(done.length, stopwatchMs() - begunAtMs);
     for (const each of done) each.resolve(each.answer);
   }
 
