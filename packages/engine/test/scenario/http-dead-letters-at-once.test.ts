@@ -98,6 +98,19 @@ describe('dead letters', () => {
     expect(again['id']).not.toBe(body['id']);
   });
 
+  it('leave no trace of an operation a week after its end, once there is another one', async () => {
+    const { bench, account } = await openWithDead(1);
+    const first = await begin(account, 'requeue');
+    await workOnOne(partsOf(bench));
+    await bench.clock.advance(6 * 86_400_000);
+    const second = await begin(account, 'requeue');
+    expect(await look(account, first)).toMatchObject({ status: 'done' });
+    await bench.clock.advance(86_400_000 + 60_000);
+    await begin(account, 'requeue');
+    expect(await look(account, first)).toMatchObject({ error: 'not_found' });
+    expect(await look(account, second)).toMatchObject({ status: 'running' });
+  });
+
   it('can be purged one by one', async () => {
     const { account, ids } = await openWithDead(1);
     expect(await account.ask('DELETE', `/v1/dead-letters/${ids[0]}`)).toMatchObject({ status: 200, body: { deleted: true } });

@@ -1,4 +1,5 @@
 import type { OperationId } from '../../../model/ids.ts';
+import { RETENTION_MS } from '../../../model/limits.ts';
 import type { Operation, OperationStore } from '../../../ports/operation-store.ts';
 import type { SqliteFile } from '../../_shared/sqlite-file.ts';
 
@@ -7,7 +8,10 @@ interface OperationRow {
   readonly fingerprint: string | null;
 }
 
-/** An operation is one JSON text: nothing is looked for inside it, and its lease stands beside it. Leases are on the file's clock. */
+/**
+ * An operation is one JSON text: nothing is looked for inside it, and its lease stands beside it. Leases are on the file's clock.
+ * The last lease ends soon after the work, and so tells how old an ended operation is: old ones go when a new one comes.
+ */
 export function operationsIn(file: SqliteFile): OperationStore {
   const read = ({ body }: OperationRow): Operation => JSON.parse(body) as Operation;
   const first = (sql: string, ...values: readonly (string | number)[]): OperationRow | undefined =>
@@ -17,6 +21,7 @@ export function operationsIn(file: SqliteFile): OperationStore {
       file.write(() => {
         const known = key && first('SELECT body, fingerprint FROM operations WHERE tenant = ? AND key = ?', operation.tenant, key.text);
         if (known !== undefined) return { operation: read(known), ...(known.fingerprint !== null && { fingerprint: known.fingerprint }) };
+        file.prepare('DELETE FROM operations WHERE is_running = 0 AND leased_until <= ?').run(file.now() - RETENTION_MS);
         file
           .prepare('INSERT INTO operations (id, tenant, key, fingerprint, body, is_running) VALUES (?, ?, ?, ?, ?, 1)')
           .run(operation.id, operation.tenant, key?.text ?? null, key?.fingerprint ?? null, JSON.stringify(operation));
