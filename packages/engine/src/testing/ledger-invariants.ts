@@ -15,6 +15,7 @@ export interface Observation {
     | 'cancel'
     | 'resolve'
     | 'requeue'
+    | 'purge'
     | 'limit'
     | 'hold'
     | 'lift'
@@ -174,9 +175,11 @@ function movedWrongly(id: JobId, { call, before, after }: Observation): string[]
   return broken;
 }
 
-/** Nothing acknowledged is lost: only a sweep drops records, and only of mail that was sent or canceled. */
+/** Nothing acknowledged is lost: a sweep drops records of mail that was sent or canceled, a purge of dead mail, and nothing else any. */
 function vanished(id: JobId, { call, before, after }: Observation): string[] {
   if (after.has(id)) return [];
   const state = before.get(id)?.state;
-  return call === 'sweep' && (state === 'sent' || state === 'canceled') ? [] : [`${id} (${state}) vanished by ${call}`];
+  const isSwept = call === 'sweep' && (state === 'sent' || state === 'canceled');
+  const isPurged = call === 'purge' && state === 'dead';
+  return isSwept || isPurged ? [] : [`${id} (${state}) vanished by ${call}`];
 }

@@ -482,17 +482,36 @@ const resolve = step(
   },
 );
 
-const requeue = step(
-  'requeue',
-  fc.record({ back: recent, isDead: fc.constantFrom(true, true, true, false) }),
-  async (bench, { back, isDead }) => {
-    const dead = [...bench.before.values()].filter((job) => job.state === 'dead').map((job) => job.id);
-    const id = isDead ? pick(dead, back) : anId(bench, back);
-    if (id === undefined) return;
-    await both(bench, (ledger) => ledger.requeue([id]));
-    await check(bench, { call: 'requeue' });
-  },
-);
+/** With `endedBefore` as an operation gives it: a job that died at that time or later is not its business. */
+const deadLetter = fc.record({
+  back: recent,
+  isDead: fc.constantFrom(true, true, true, false),
+  endedBefore: fc.constantFrom(undefined, undefined, 'its end', 'after it'),
+});
+type DeadLetterDraw = typeof deadLetter extends fc.Arbitrary<infer Draw> ? Draw : never;
+
+function deadOne(bench: Bench, { back, isDead, endedBefore }: DeadLetterDraw): readonly [JobId, { endedBefore?: number }] | undefined {
+  const dead = [...bench.before.values()].filter((job) => job.state === 'dead').map((job) => job.id);
+  const id = isDead ? pick(dead, back) : anId(bench, back);
+  if (id === undefined) return undefined;
+  const finishedAt = bench.before.get(id)?.finishedAt;
+  if (endedBefore === undefined || finishedAt === undefined) return [id, {}];
+  return [id, { endedBefore: endedBefore === 'its end' ? finishedAt : finishedAt + 1 }];
+}
+
+const requeue = step('requeue', deadLetter, async (bench, draw) => {
+  const [id, options] = deadOne(bench, draw) ?? [];
+  if (id === undefined) return;
+  await both(bench, (ledger) => ledger.requeue([id], options));
+  await check(bench, { call: 'requeue' });
+});
+
+const purge = step('purge', deadLetter, async (bench, draw) => {
+  const [id, options] = deadOne(bench, draw) ?? [];
+  if (id === undefined) return;
+  await both(bench, (ledger) => ledger.purge([id], options));
+  await check(bench, { call: 'purge' });
+});
 
 /** Both ledgers forget at different moments what no rule looks back to, so a rule's window never changes here. */
 const someLimits = fc.record({
@@ -568,7 +587,7 @@ const STEPS: fc.Arbitrary<Step>[] = [
   ...[commit, commit, commit, commit],
   ...[settle, settle, settle, settle],
   ...[wait, wait, wait],
-  ...[sweep, crash, extend, cancel, resolve, requeue, restart],
+  ...[sweep, crash, extend, cancel, resolve, requeue, purge, restart],
   ...[limit, hold, lift],
 ];
 
