@@ -188,7 +188,8 @@ export async function openSqliteLedger(file: SqliteFile, options: SqliteLedgerOp
 
 /**
  * What is asked for in one tick becomes one act: a worker asks for each mail by itself, and an act has costs of its own.
- * `run` is given a function, as more may be asked for until its transaction begins.
+ * `run` is given a function, as more may be asked for until its transaction begins. What can't be done takes down nothing
+ * but itself: when the act fails, and not for want of the file, each asks again alone.
  */
 function gathered<Asked, Answer>(
   run: (asked: () => readonly Asked[]) => Promise<readonly Answer[]>,
@@ -214,7 +215,12 @@ function gathered<Asked, Answer>(
     const { asked, answers = Promise.resolve([]) } = open;
     const from = asked.length;
     asked.push(...some);
-    return (await answers).slice(from, from + some.length);
+    try {
+      return (await answers).slice(from, from + some.length);
+    } catch (error) {
+      if (error instanceof ShoalError || asked.length === some.length) throw error;
+      return [...(await run(() => some))];
+    }
   };
 }
 
