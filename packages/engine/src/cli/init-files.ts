@@ -18,7 +18,7 @@ export interface SetupFile {
 
 /**
  * The files of a new configuration. A password never stands in `shoal.config`, which people commit: a module reads it from
- * the data folder, and beside JSON, which cannot, it is a variable in `shoal.env`.
+ * the data folder, and beside JSON, which cannot, it is a variable in `shoal.env` there.
  */
 export function setupFiles(setup: Setup, format: SetupFormat): readonly SetupFile[] {
   const hasPassword = /\/\/[^/]*@/.test(setup.transport);
@@ -34,8 +34,9 @@ export function setupFiles(setup: Setup, format: SetupFormat): readonly SetupFil
       ...(preset !== undefined && { senders: { default: { preset } } }),
     };
     const text = `${JSON.stringify(values, undefined, 2)}\n`;
-    const env = `# Read it before \`shoal serve\`: set -a; . ./shoal.env; set +a\nSHOAL_TRANSPORT='${setup.transport}'\n`;
-    return [{ path: config, text, isSecret: false }, kept, ...(hasPassword ? [{ path: 'shoal.env', text: env, isSecret: true }] : [])];
+    const path = join(setup.dataDir, 'shoal.env');
+    const env = `# Read it before \`shoal serve\`: set -a; . ${quotedForShell(path)}; set +a\nSHOAL_TRANSPORT=${quotedForShell(setup.transport)}\n`;
+    return [{ path: config, text, isSecret: false }, kept, ...(hasPassword ? [{ path, text: env, isSecret: true }] : [])];
   }
   return [
     { path: config, text: moduleText(setup, hasPassword ? secret : undefined), isSecret: false },
@@ -43,6 +44,9 @@ export function setupFiles(setup: Setup, format: SetupFormat): readonly SetupFil
     ...(hasPassword ? [{ path: secret, text: `${setup.transport}\n`, isSecret: true }] : []),
   ];
 }
+
+/** A password may hold a quote, and what follows it must not be run. */
+const quotedForShell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function moduleText({ domain, transport, preset, dataDir }: Setup, secret: string | undefined): string {
   const quoted = (text: string): string => JSON.stringify(text);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,6 +72,18 @@ it.each(['js', 'ts', 'json'])('writes %s without a question where flags say ever
   expect(readFileSync(join(cwd, `shoal.config.${format}`), 'utf8')).toContain('agents.test');
   expect(await run(args, { cwd })).toMatchObject({ end: 2, printed: expect.stringContaining('is here already') });
   expect(await run([...args, '--force'], { cwd })).toMatchObject({ end: 0 });
+});
+
+it('writes a password with a quote beside JSON so that a shell reads the whole of it, and keeps it from being committed', async () => {
+  const cwd = folder();
+  const { port } = await peer({});
+  const { ask } = person(['agents.test', `127.0.0.1:${port}`, 'bot', "it's; exit 7", '']);
+  await run(['init', '--format', 'json'], { cwd, ask });
+  const file = join(cwd, '.shoal/shoal.env');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(join(cwd, '.shoal/.gitignore'), 'utf8')).toBe('*\n');
+  const read = execFileSync('sh', ['-c', '. "$1"; printf %s "$SHOAL_TRANSPORT"', 'sh', file], { encoding: 'utf8' });
+  expect(read).toBe(`smtp://bot:it's%3B%20exit%207@127.0.0.1:${port}`);
 });
 
 it('says what it would have to ask where there is nobody to ask', async () => {
