@@ -4,6 +4,7 @@ import {
   ALICE,
   BOB,
   DAY,
+  type Desk,
   type Given,
   LEASE,
   leaseRequest,
@@ -75,28 +76,14 @@ export function concurrency(given: Given): void {
     });
 
     given('commits and settles a job that another connection leased, also one that once had a sent job’s id', async (desk) => {
-      const { id } = await desk.put();
-      await desk.settle(await desk.takeAndCommit(), SENT);
-      await desk.advance(RETENTION + DAY);
-      await desk.sweep();
-      const second = await desk.second();
-      await second.enqueue([newJob({ id })]);
-      const [lease] = (await second.lease(leaseRequest())).leases;
-      if (lease === undefined) throw new Error('expected a job to lease');
+      const { lease } = await leasedElsewhereUnderAnOldId(desk);
       expect(await desk.commit(lease)).toBe('granted');
       expect(await desk.settle(lease, SENT)).toEqual({ kind: 'settled', state: 'sent' });
     });
 
     given('settles a job that another connection leased and committed, also one that once had a sent job’s id', async (desk) => {
-      const { id } = await desk.put();
-      await desk.settle(await desk.takeAndCommit(), SENT);
-      await desk.advance(RETENTION + DAY);
-      await desk.sweep();
-      const second = await desk.second();
-      await second.enqueue([newJob({ id })]);
-      const [lease] = (await second.lease(leaseRequest())).leases;
-      if (lease === undefined) throw new Error('expected a job to lease');
-      await second.commit([{ jobId: id, token: lease.token, nonce: 'nonce' }]);
+      const { second, lease } = await leasedElsewhereUnderAnOldId(desk);
+      await second.commit([{ jobId: lease.jobId, token: lease.token, nonce: 'nonce' }]);
       expect(await desk.settle(lease, SENT)).toEqual({ kind: 'settled', state: 'sent' });
     });
 
@@ -280,4 +267,17 @@ function expectOneJob(answers: readonly Enqueued[]): void {
     if (answer.kind === 'created') continue;
     expect(answer).toMatchObject({ kind: 'existing', because: 'key', job: { id: created[0]?.job.id } });
   }
+}
+
+/** A job that this connection sent, long ago; its id came again, and another connection has leased it. */
+async function leasedElsewhereUnderAnOldId(desk: Desk) {
+  const { id } = await desk.put();
+  await desk.settle(await desk.takeAndCommit(), SENT);
+  await desk.advance(RETENTION + DAY);
+  await desk.sweep();
+  const second = await desk.second();
+  await second.enqueue([newJob({ id })]);
+  const [lease] = (await second.lease(leaseRequest())).leases;
+  if (lease === undefined) throw new Error('expected a job to lease');
+  return { second, lease };
 }
