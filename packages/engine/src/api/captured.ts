@@ -1,35 +1,53 @@
 import type { TenantId } from '../model/ids.ts';
-import { PAGE_MAX } from '../model/limits.ts';
 import type { Message } from '../model/message.ts';
 import type { CapturedMail } from '../ports/captured.ts';
+import { pageAt } from './cursor.ts';
 import type { ApiPorts } from './ports.ts';
 
 export interface CapturedEmail {
   readonly mail: CapturedMail;
   readonly message: Message;
 }
+export interface CapturedEmailPage {
+  readonly emails: readonly CapturedEmail[];
+  readonly cursor?: string;
+}
 
-/** Captures looked through for one answer: those of other tenants are passed over. */
-const LOOKED_THROUGH_MAX = 10 * PAGE_MAX;
+/** Those of other tenants are passed over; then the caller gets the cursor and asks again. */
+const PAGES_LOOKED_THROUGH_MAX = 10;
 
-/** What was kept here instead of being sent, newest first; empty when mail is really sent. */
+/**
+ * What was kept here instead of being sent, newest first; empty when mail is really sent. A page may hold fewer than `max`
+ * although more follow.
+ *
+ * @throws ShoalError `bad_request` for a cursor of another list
+ */
 export async function listCaptured(
   ports: Pick<ApiPorts, 'captured' | 'store'>,
-  tenant: TenantId,
-  max: number,
-): Promise<readonly CapturedEmail[]> {
-  const mails = (await ports.captured?.list(LOOKED_THROUGH_MAX)) ?? [];
-  const found: CapturedEmail[] = [];
-  for (let from = 0; from < mails.length && found.length < max; from += PAGE_MAX) {
-    const page = mails.slice(from, from + PAGE_MAX);
-    const messages = await ports.store.getMessages(
-      tenant,
-      page.map((mail) => mail.messageId),
-    );
-    page.forEach((mail, index) => {
-      const message = messages[index];
-      if (message !== undefined) found.push({ mail, message });
-    });
+  query: { readonly tenant: TenantId; readonly max: number; readonly cursor?: string },
+): Promise<CapturedEmailPage> {
+  const { captured } = ports;
+  let { cursor } = query;
+  for (let looked = 0; captured !== undefined && looked < PAGES_LOOKED_THROUGH_MAX; looked += 1) {
+    const { mails, cursor: next } = await pageAt(cursor, (place) => captured.list({ max: query.max, ...place }));
+    const emails = await ofTenant(ports, query.tenant, mails);
+    cursor = next;
+    if (emails.length > 0 || cursor === undefined) return { emails, ...(cursor === undefined ? {} : { cursor }) };
   }
-  return found.slice(0, max);
+  return { emails: [], ...(cursor === undefined ? {} : { cursor }) };
+}
+
+async function ofTenant(
+  ports: Pick<ApiPorts, 'store'>,
+  tenant: TenantId,
+  mails: readonly CapturedMail[],
+): Promise<readonly CapturedEmail[]> {
+  const messages = await ports.store.getMessages(
+    tenant,
+    mails.map((mail) => mail.messageId),
+  );
+  return mails.flatMap((mail, index) => {
+    const message = messages[index];
+    return message === undefined ? [] : [{ mail, message }];
+  });
 }

@@ -4,27 +4,33 @@
  * anything a caller of the HTTP API could not do as well.
  */
 import { Shoal } from '@shoal/sdk';
+import type { JsonFlag } from './command-table.ts';
 import { EXIT } from './exit.ts';
 import { clean, entry, listing } from './print.ts';
+import { moreText, someOf } from './some-of.ts';
 import type { Terminal } from './terminal.ts';
 
-export async function listCaptured(terminal: Terminal, flags: { readonly json?: boolean }): Promise<number> {
-  const mails = await (await Shoal.create()).captured();
-  if (flags.json === true) terminal.printJson({ captured: mails });
+export interface CapturedFlags extends JsonFlag {
+  readonly limit?: string;
+}
+
+export async function listCaptured(terminal: Terminal, flags: CapturedFlags): Promise<number> {
+  const { items, hasMore } = await someOf((await Shoal.create()).captured(), flags.limit);
+  if (flags.json === true) terminal.printJson({ captured: items, hasMore });
   else
     terminal.print(
       listing(
-        mails.map(({ emailId, capturedAt, from, to, subject }) =>
+        items.map(({ emailId, capturedAt, from, to, subject }) =>
           entry([emailId, subject], { at: capturedAt, from, to: to.join(', ') }, terminal.columns),
         ),
         'Nothing was captured.',
-      ),
+      ) + moreText(hasMore),
     );
   return EXIT.ok;
 }
 
 /** A terminal gets the mail as text, without what would steer it (security D5); a pipe or a file gets the bytes as they are. */
-export async function showCaptured(terminal: Terminal, id: string, flags: { readonly json?: boolean }): Promise<number> {
+export async function showCaptured(terminal: Terminal, id: string, flags: JsonFlag): Promise<number> {
   const bytes = await (await (await Shoal.create()).email(id)).raw();
   const text = (): string => new TextDecoder().decode(bytes);
   if (flags.json === true) terminal.printJson({ id, raw: text() });

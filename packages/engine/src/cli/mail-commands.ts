@@ -1,3 +1,4 @@
+import type { CapturedFlags } from './captured.ts';
 import type { CommandTable, JsonFlag } from './command-table.ts';
 
 /** Commands about mail and the inboxes it is sent from: what an agent may do with its own token. */
@@ -56,10 +57,10 @@ export function mailCommands({ terminal, ended, client, group }: CommandTable): 
     ended(await (await import('./inbox.ts')).deleteInbox(terminal, name, flags)),
   );
 
-  client('captured [id]', 'show mail that was kept instead of sent; with an id, its source').action(
-    async (id: string | undefined, flags: JsonFlag) => {
+  client('captured [id]', 'show mail that was kept instead of sent; with an id, its source')
+    .option('--limit <count>', 'at most so many; 50 unless said otherwise')
+    .action(async (id: string | undefined, flags: CapturedFlags) => {
       const { listCaptured, showCaptured } = await import('./captured.ts');
       ended(await (id === undefined ? listCaptured(terminal, flags) : showCaptured(terminal, id, flags)));
-    },
-  );
+    });
 }

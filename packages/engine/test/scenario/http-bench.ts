@@ -7,14 +7,15 @@ import { openSqliteFile } from '../../src/adapters/_shared/sqlite-file.ts';
 import { openSqliteLedger } from '../../src/adapters/ledger/sqlite/index.ts';
 import { checkTransport } from '../../src/adapters/registry.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/adapters/store/sqlite/index.ts';
+import { openCaptured, openCaptureTransport } from '../../src/adapters/transport/capture.ts';
 import { openFileVault } from '../../src/adapters/vault/file.ts';
 import { type App, type AppDeps, type AppSettings, createApp } from '../../src/http/app.ts';
 import { senderId, workerId } from '../../src/model/ids.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import { PLAIN_SETTINGS, senderOf } from '../../src/model/sender.ts';
 import type { Acceptance } from '../../src/ports/acceptance.ts';
-import type { Captured, CapturedMail } from '../../src/ports/captured.ts';
 import type { Lease, Ledger } from '../../src/ports/ledger.ts';
+import type { Transport } from '../../src/ports/transport.ts';
 import { openRoster } from '../../src/send/roster.ts';
 import { createSubmit } from '../../src/send/submit.ts';
 import { createManualClock, createSeededRandom, type ManualClock } from '../../src/testing/index.ts';
@@ -46,13 +47,14 @@ export interface HttpBench {
   readonly ledger: Ledger;
   readonly store: SqliteStore;
   readonly clock: ManualClock;
-  readonly captured: CapturedMail[];
   readonly logged: string[];
   ask(method: string, path: string, asking?: Asking): Promise<Answer>;
   /** A new account: its token, and asking with it. An operator's, unless it is asked from an address. */
   signUp(asking?: Pick<Asking, 'remoteAddress'>): Promise<Account>;
   /** Leases the next job and ends its attempt like this; what needs a commit gets one. */
   endNext(outcome: Outcome, note?: string): Promise<Lease>;
+  /** Carries the next job with the capture transport. */
+  captureNext(): Promise<void>;
 }
 
 export interface Account {
@@ -110,7 +112,8 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
     clock,
     log,
   });
-  const captured: CapturedMail[] = [];
+  const capturedDir = join(dir, 'captured');
+  const capture = openCaptureTransport({ dir: capturedDir, clock });
   const deps: AppDeps = {
     store,
     senderStore: store,
@@ -120,7 +123,7 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
     checkTransport: (url) => checkTransport(url, addressFilter(options.allowCidrs ?? [])),
     ledger: options.ledger?.(clock) ?? ledger,
     submit: createSubmit({ ledger, acceptance, store, clock, random, idSecret: new Uint8Array(32) }),
-    captured: capturedFrom(captured),
+    captured: openCaptured(capturedDir),
     clock,
     random,
     log,
@@ -135,7 +138,6 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
     ledger,
     store,
     clock,
-    captured,
     logged,
     ask,
     async signUp(asking = {}) {
@@ -143,6 +145,7 @@ export async function openHttpBench(options: BenchOptions = {}): Promise<HttpBen
       return accountOf(String(body['token']), String(body['id']), ask);
     },
     endNext: (outcome, note = 'as the test wants it') => endNext(ledger, outcome, note),
+    captureNext: () => captureNext(ledger, capture),
   };
 }
 
@@ -177,17 +180,27 @@ function accountOf(token: string, id: string, ask: HttpBench['ask']): Account {
   };
 }
 
-async function endNext(ledger: Ledger, outcome: Outcome, note: string): Promise<Lease> {
+async function leaseNext(ledger: Ledger): Promise<Lease> {
   const worker = workerId(`wrk_${'0'.repeat(12)}`);
   const { leases } = await ledger.lease({ worker, kinds: ['send'], max: 1, leaseMs: 60_000, apart: false });
   const [lease] = leases;
   if (lease === undefined) throw new Error('nothing to lease');
+  return lease;
+}
+
+async function endNext(ledger: Ledger, outcome: Outcome, note: string): Promise<Lease> {
+  const lease = await leaseNext(ledger);
   const ref = { jobId: lease.jobId, token: lease.token };
   if (outcome.kind === 'sent' || outcome.kind === 'doubt') await ledger.commit([{ ...ref, nonce: `n${lease.jobId}${lease.token}` }]);
   await ledger.settle([{ ...ref, outcome, note, phase: 'dot', reply: { code: 250, text: 'as scripted' } }]);
   return lease;
 }
 
-function capturedFrom(mails: readonly CapturedMail[]): Captured {
-  return { list: async (max) => mails.slice(0, max), raw: async () => undefined };
+async function captureNext(ledger: Ledger, capture: Transport): Promise<void> {
+  const { jobId, token, messageId, envelope } = await leaseNext(ledger);
+  const ref = { jobId, token };
+  const [payload = new Uint8Array()] = await ledger.payloads([messageId]);
+  const commit = async (): Promise<boolean> => (await ledger.commit([{ ...ref, nonce: `n${jobId}${token}` }]))[0] !== undefined;
+  await capture.send({ jobId, messageId, envelope, payload }, commit, new AbortController().signal);
+  await ledger.settle([{ ...ref, outcome: { kind: 'sent' }, note: 'captured' }]);
 }

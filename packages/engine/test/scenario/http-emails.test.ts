@@ -239,8 +239,7 @@ describe('captured mail', () => {
     const stranger = await bench.signUp();
     const foreign = await stranger.send(await stranger.openInbox('eve'), { subject: 'secret' });
     const id = await account.send(inbox);
-    for (const messageIdText of [foreign, id])
-      bench.captured.unshift({ messageId: messageId(messageIdText), at: bench.clock.wallNow(), to: ['bob@example.net'], sizeBytes: 300 });
+    for (const _ of [foreign, id]) await bench.captureNext();
     const { body } = await account.ask('GET', '/v1/captured');
     expect(body['data']).toEqual([
       expect.objectContaining({
@@ -253,13 +252,46 @@ describe('captured mail', () => {
     ]);
   });
 
-  it('has no second page, and says so to who asks for one', async () => {
+  it('is paged newest first, past the mail of others, and keeps its pages while more comes', async () => {
+    const { bench, account, inbox } = await openSender();
+    const stranger = await bench.signUp();
+    const foreignInbox = await stranger.openInbox('eve');
+    const capture = async (from: Account, box: string, subject: string): Promise<string> => {
+      const id = await from.send(box, { subject });
+      await bench.captureNext();
+      return id;
+    };
+    const ids: string[] = [];
+    for (const round of ['a', 'b', 'c']) {
+      ids.unshift(await capture(account, inbox, round));
+      await capture(stranger, foreignInbox, `${round}, not yours`);
+    }
+    const met: unknown[] = [];
+    for (let cursor: unknown = ''; cursor !== null; ) {
+      const { body } = await account.ask('GET', `/v1/captured?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      expect(body['pagination']).toEqual({ cursor: body['cursor'], hasMore: body['cursor'] !== null });
+      met.push(...(body['data'] as readonly Json[]).map((mail) => mail['emailId']));
+      cursor = body['cursor'];
+      await capture(account, inbox, `meanwhile ${met.length}`);
+    }
+    expect(met).toEqual(ids);
+  });
+
+  it.each(['x', 'c1', 'c1-2', 'c-1--1', `c1-1${'0'.repeat(40)}`, "c1-1'; DROP TABLE jobs", '%00', 's1'])(
+    'refuses the cursor %j, which is none of it',
+    async (cursor) => {
+      const { account } = await openSender();
+      const { status, body } = await account.ask('GET', `/v1/captured?cursor=${encodeURIComponent(cursor)}`);
+      expect({ status, error: body['error'] }).toEqual({ status: 400, error: 'bad_request' });
+      expect(body['message']).toContain('cursor');
+    },
+  );
+
+  it('ends at once for a cursor of the right form from nowhere', async () => {
     const { account } = await openSender();
-    const { status, body } = await account.ask('GET', '/v1/captured?limit=1&cursor=x');
-    expect({ status, data: body['data'], warnings: body['warnings'] }).toEqual({
+    expect(await account.ask('GET', '/v1/captured?cursor=czzzzzzzz-zzzzzzzz')).toMatchObject({
       status: 200,
-      data: [],
-      warnings: [expect.stringContaining('cursor')],
+      body: { data: [], cursor: null },
     });
   });
 });

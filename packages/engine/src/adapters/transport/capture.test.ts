@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { jobId, messageId } from '../../model/ids.ts';
+import type { CapturedPage } from '../../ports/captured.ts';
 import type { Parcel } from '../../ports/transport.ts';
 import { createManualClock } from '../../testing/manual-clock.ts';
 import { openCaptured, openCaptureTransport } from './capture.ts';
@@ -26,6 +27,8 @@ async function open() {
   return { dir, clock, send, captured: openCaptured(dir) };
 }
 
+const cursorOf = ({ cursor }: CapturedPage): { readonly cursor?: string } => (cursor === undefined ? {} : { cursor });
+
 it('keeps each mail byte for byte, with its envelope, newest first', async () => {
   const { dir, clock, send, captured } = await open();
   const start = clock.wallNow();
@@ -33,7 +36,7 @@ it('keeps each mail byte for byte, with its envelope, newest first', async () =>
     expect(await send(parcel(index))).toMatchObject({ kind: 'accepted', reply: { code: 250 }, facts: { peer: 'capture' } });
     await clock.advance(1_000);
   }
-  expect(await captured.list(2)).toEqual([
+  expect((await captured.list({ max: 2 })).mails).toEqual([
     { messageId: parcel(3).messageId, at: start + 2_000, to: ['to@d.example', 'bcc3@d.example'], sizeBytes: parcel(3).payload.length },
     { messageId: parcel(2).messageId, at: start + 1_000, to: ['to@d.example', 'bcc2@d.example'], sizeBytes: parcel(2).payload.length },
   ]);
@@ -46,15 +49,36 @@ it('overwrites when a parcel comes again, and lists it once', async () => {
   await send(parcel(1, 'first'));
   await send(parcel(2));
   await send(parcel(1, 'again'));
-  expect((await captured.list(10)).map((mail) => mail.messageId)).toEqual([parcel(1).messageId, parcel(2).messageId]);
+  expect((await captured.list({ max: 10 })).mails.map((mail) => mail.messageId)).toEqual([parcel(1).messageId, parcel(2).messageId]);
   expect(String(await captured.raw(parcel(1).messageId))).toContain('again');
+});
+
+it('is walked page by page as it stood at the first one, whatever comes or is carried again meanwhile', async () => {
+  const { send, captured } = await open();
+  for (const index of [1, 2, 3, 4]) await send(parcel(index));
+  const first = await captured.list({ max: 2 });
+  await send(parcel(5));
+  await send(parcel(1, 'again'));
+  const second = await captured.list({ max: 2, ...cursorOf(first) });
+  expect([...first.mails, ...second.mails].map((mail) => mail.messageId)).toEqual([4, 3, 2, 1].map((index) => parcel(index).messageId));
+  expect(second.cursor).toBeUndefined();
+  const anew = await captured.list({ max: 2 });
+  expect(anew.mails.map((mail) => mail.messageId)).toEqual([1, 5].map((index) => parcel(index).messageId));
+  const next = await captured.list({ max: 9, ...cursorOf(anew) });
+  expect(next.mails.map((mail) => mail.messageId)).toEqual([4, 3, 2].map((index) => parcel(index).messageId));
+});
+
+it('refuses a cursor that is none of its own', async () => {
+  const { captured } = await open();
+  for (const cursor of ['', 'x', 'c1', 'c1-2', 'c-1--1', 'czzzzzzzzz-0'])
+    await expect(captured.list({ max: 1, cursor }), cursor).rejects.toThrow(RangeError);
 });
 
 it('leaves nothing behind when the commit is refused', async () => {
   const { dir, send, captured } = await open();
   expect((await send(parcel(1), () => Promise.resolve(false))).kind).toBe('withheld');
   expect(await readdir(dir)).toEqual([]);
-  expect(await captured.list(10)).toEqual([]);
+  expect(await captured.list({ max: 10 })).toEqual({ mails: [] });
   expect(await captured.raw(parcel(1).messageId)).toBeUndefined();
 });
 
@@ -63,9 +87,9 @@ it('passes over what a crash tore: half a line, and a line whose mail is not the
   await send(parcel(1));
   const lost = { messageId: parcel(9).messageId, jobId: parcel(9).jobId, at: 1, to: [], sizeBytes: 1 };
   await appendFile(join(dir, 'index.jsonl'), `${JSON.stringify(lost)}\n{"messageId":"eml_`);
-  expect(await captured.list(10)).toHaveLength(1);
+  expect((await captured.list({ max: 10 })).mails).toHaveLength(1);
   await send(parcel(2));
-  expect(await captured.list(10)).toHaveLength(2);
+  expect((await captured.list({ max: 10 })).mails).toHaveLength(2);
 });
 
 it('says what failed, and that nothing was taken, when the folder can not be written', async () => {
@@ -84,7 +108,7 @@ it('says what failed, and that nothing was taken, when the folder can not be wri
 
 it('reads an empty list where nothing was captured yet', async () => {
   const { captured } = await open();
-  expect(await captured.list(10)).toEqual([]);
+  expect(await captured.list({ max: 10 })).toEqual({ mails: [] });
 });
 
 it.skipIf(process.platform === 'win32')('is readable by its owner alone', async () => {

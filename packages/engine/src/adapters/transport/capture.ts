@@ -79,25 +79,48 @@ export function openCaptureTransport({ dir, clock }: CaptureTransportOptions): T
 /** Reads what the capture transport kept, also from another process. */
 export function openCaptured(dir: string): Captured {
   return {
-    async list(max) {
+    async list({ max, cursor }) {
       const [index, names] = await Promise.all([readFile(join(dir, INDEX), 'utf8').catch(emptyIfMissing), namesIn(dir)]);
+      // What stands behind the last line end is being written.
+      const lines = index.split('\n').slice(0, -1);
+      const { begun, below } = cursor === undefined ? { begun: lines.length, below: lines.length } : readPlace(cursor);
       const mails: CapturedMail[] = [];
       const seen = new Set<string>();
-      const lines = index.split('\n');
-      for (let at = lines.length - 1; at >= 0 && mails.length < max; at -= 1) {
-        const entry = entryOf(lines[at] ?? '');
+      for (let line = Math.min(begun, lines.length) - 1; line >= 0; line -= 1) {
+        const entry = entryOf(lines[line] ?? '');
         const name = entry === undefined ? '' : `${entry.messageId}.${entry.jobId}.eml`;
         if (entry === undefined || seen.has(name) || !names.has(name)) continue;
         seen.add(name);
+        if (line >= below) continue;
+        if (mails.length === max) return { mails, cursor: placeAt({ begun, below: line + 1 }) };
         mails.push({ messageId: entry.messageId, at: entry.at, to: entry.to, sizeBytes: entry.sizeBytes });
       }
-      return mails;
+      return { mails };
     },
     async raw(id) {
       const name = [...(await namesIn(dir))].find((each) => each.startsWith(`${id}.`) && each.endsWith('.eml'));
       return name === undefined ? undefined : await readFile(join(dir, name));
     },
   };
+}
+
+/**
+ * Lines of the index, which only grows. Where the walk began comes along, since a parcel carried again has a newer line:
+ * without it the walk would take the older one for overtaken, and never meet that mail.
+ */
+interface Place {
+  readonly begun: number;
+  /** The next page is below this line. */
+  readonly below: number;
+}
+
+const placeAt = ({ begun, below }: Place): string => `c${begun.toString(36)}-${below.toString(36)}`;
+
+function readPlace(cursor: string): Place {
+  const [, begun = '', below = ''] = /^c([0-9a-z]{1,8})-([0-9a-z]{1,8})$/.exec(cursor) ?? [];
+  const place = { begun: Number.parseInt(begun, 36), below: Number.parseInt(below, 36) };
+  if (place.below <= place.begun) return place;
+  throw new RangeError(`not a cursor of this list: ${JSON.stringify(cursor.slice(0, 40))}`);
 }
 
 interface Entry {

@@ -1,7 +1,7 @@
 import { listCaptured } from '../../api/captured.ts';
 import { capturedPage } from '../answer-schemas-mail.ts';
 import { capturedJson, pageJson } from '../answers.ts';
-import { PAGE_DEFAULT } from '../page.ts';
+import { pageAsked } from '../page.ts';
 import { type Route, route } from '../route.ts';
 import * as schemas from '../schemas.ts';
 
@@ -10,10 +10,12 @@ export const capturedRoutes: readonly Route[] = [
     method: 'GET',
     path: '/v1/captured',
     scope: 'read',
-    summary: 'Mail of this account that was kept here instead of being sent, newest first; one page and no cursor.',
-    query: schemas.page.pick({ limit: true }),
+    summary: 'Mail of this account that was kept here instead of being sent, newest first.',
+    query: schemas.page,
     gives: capturedPage,
-    answer: async ({ deps, caller, query: { limit } }) =>
-      pageJson((await listCaptured(deps, caller.tenant, limit ?? PAGE_DEFAULT)).map(capturedJson), undefined),
+    answer: async ({ deps, caller, query }) => {
+      const page = await listCaptured(deps, { tenant: caller.tenant, ...pageAsked(query) });
+      return pageJson(page.emails.map(capturedJson), page.cursor);
+    },
   }),
 ];
