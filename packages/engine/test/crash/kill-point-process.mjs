@@ -4,6 +4,9 @@ import { openBuiltEngine } from '../../../../bench/storm/built-engine.mjs';
 // `shoal serve`, but that it kills itself with SIGKILL the first time it comes to the named point: no handler runs, no
 // buffer is written out, nothing is closed.
 const [point = ''] = process.argv.slice(2);
+/** Slices of many dead letters that are put back before the one that is cut. */
+const WHOLE_SLICES = 1;
+let slices = 0;
 
 /** @typedef {import('../../src/ports/ledger.ts').Ledger} Ledger */
 /** @typedef {import('../../src/ports/acceptance.ts').Acceptance} Acceptance */
@@ -49,6 +52,20 @@ const LEDGER_POINTS = {
   }),
 };
 
+// Of work on many dead letters. There no worker runs beside it, so that what was put back stays where it is.
+/** @type {Readonly<Record<string, (ledger: Ledger) => Partial<Ledger>>>} */
+const OPERATION_POINTS = {
+  'a slice of dead letters is on record, none of it put back': (ledger) => ({
+    requeue: async (ids, options) => ((slices += 1) > WHOLE_SLICES ? die() : ledger.requeue(ids, options)),
+  }),
+  'a slice of dead letters is put back, its end not on record': (ledger) => ({
+    requeue: async (ids, options) => {
+      const answers = await ledger.requeue(ids, options);
+      return (slices += 1) > WHOLE_SLICES ? die() : answers;
+    },
+  }),
+};
+
 /** @type {Readonly<Record<string, (acceptance: Acceptance) => Partial<Acceptance>>>} */
 const ACCEPTANCE_POINTS = {
   'before the mail is stored': () => ({ accept: die }),
@@ -61,9 +78,11 @@ const ACCEPTANCE_POINTS = {
 };
 
 // `after the dot` is not among them: there the receiving server pulls the trigger.
+const decorateLedger = LEDGER_POINTS[point] ?? OPERATION_POINTS[point];
 const engine = await openBuiltEngine({
+  roles: { http: true, worker: !(point in OPERATION_POINTS) },
   decorate: {
-    ledger: (ledger) => withCalls(ledger, LEDGER_POINTS[point]?.(ledger) ?? {}),
+    ledger: (ledger) => withCalls(ledger, decorateLedger?.(ledger) ?? {}),
     acceptance: (acceptance) => withCalls(acceptance, ACCEPTANCE_POINTS[point]?.(acceptance) ?? {}),
   },
 });
