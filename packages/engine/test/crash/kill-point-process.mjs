@@ -56,12 +56,16 @@ const LEDGER_POINTS = {
 /** @type {Readonly<Record<string, (ledger: Ledger) => Partial<Ledger>>>} */
 const OPERATION_POINTS = {
   'a slice of dead letters is on record, none of it put back': (ledger) => ({
-    requeue: async (ids, options) => ((slices += 1) > WHOLE_SLICES ? die() : ledger.requeue(ids, options)),
+    requeue: async (ids, options) => {
+      slices += 1;
+      return slices > WHOLE_SLICES ? die() : ledger.requeue(ids, options);
+    },
   }),
   'a slice of dead letters is put back, its end not on record': (ledger) => ({
     requeue: async (ids, options) => {
       const answers = await ledger.requeue(ids, options);
-      return (slices += 1) > WHOLE_SLICES ? die() : answers;
+      slices += 1;
+      return slices > WHOLE_SLICES ? die() : answers;
     },
   }),
 };

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { it } from 'vitest';
 import { mailOf, noLoad, type Sent, submitUntilAnswered } from '../../../../bench/storm/load.mjs';
 import { until } from '../../../../bench/storm/wait.mjs';
 import { endsOf, openStage, type Stage } from './stage.ts';
