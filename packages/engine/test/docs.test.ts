@@ -147,15 +147,11 @@ async function expectTable(page: string, rows: readonly (readonly string[])[]): 
 /** The commands as `--help` shows them, groups opened. */
 async function commandRows(parents: readonly string[]): Promise<string[][]> {
   const help = await helpOf(parents);
-  const names = [...sectionOf(help, 'Commands').matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name);
+  const names = [...help.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name);
   const rows = await Promise.all(
     names.map(async (name) => [await commandRow([...parents, name]), ...(await commandRows([...parents, name]))]),
   );
   return rows.flat().filter((row) => row.length > 0);
-}
-
-function sectionOf(help: string, title: string): string {
-  return new RegExp(`^${title}:\\n((?:.+\\n)*)`, 'm').exec(help)?.[1] ?? '';
 }
 
 async function commandRow(path: readonly string[]): Promise<string[]> {

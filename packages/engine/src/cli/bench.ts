@@ -5,6 +5,7 @@ import { type Inbox, Shoal, ShoalError } from '@shoal/sdk';
 import { configOf } from '../config/check.ts';
 import { type BenchSink, openBenchSink } from './bench-sink.ts';
 import { EXIT } from './exit.ts';
+import { longRun } from './long-run.ts';
 import type { OpenEngine } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,7 +35,7 @@ export async function bench(terminal: Terminal, flags: BenchFlags, open: OpenEng
     senders,
   });
   const engine = await open(config, { roles: { http: true, worker: true } });
-  try {
+  const measure = async (): Promise<Figures> => {
     await engine.start();
     const inbox = await (await Shoal.create({ fetch: (request) => engine.fetch(request) })).createInbox();
     const text = 'x'
@@ -42,10 +43,13 @@ export async function bench(terminal: Terminal, flags: BenchFlags, open: OpenEng
       .concat('\n')
       .repeat(Math.ceil(sizeBytes / 71))
       .slice(0, sizeBytes);
-    const figures = { mails, sizeBytes, ...(await busy(inbox, sink, mails, text)), ...(await idle(inbox, sink, text)) };
+    return { mails, sizeBytes, ...(await busy(inbox, sink, mails, text)), ...(await idle(inbox, sink, text)) };
+  };
+  try {
+    const figures = await longRun(terminal, () => `${sink.taken()} of ${mails + IDLE_MAILS} sent`, measure);
     if (flags.json === true) terminal.printJson(figures);
     else
-      terminal.print(
+      terminal.say(
         [
           `accepted  ${figures.acceptedPerSecond} mails a second, each durable before its 202`,
           `sent      ${figures.sentPerSecond} mails a second, from the first request to the last final dot`,
@@ -61,7 +65,18 @@ export async function bench(terminal: Terminal, flags: BenchFlags, open: OpenEng
   }
 }
 
-async function busy(inbox: Inbox, sink: BenchSink, mails: number, text: string) {
+interface Figures extends BusyFigures, IdleFigures {
+  readonly mails: number;
+  readonly sizeBytes: number;
+}
+
+interface BusyFigures {
+  readonly acceptedPerSecond: number;
+  readonly sentPerSecond: number;
+  readonly cpuSecondsPer1000: number;
+}
+
+async function busy(inbox: Inbox, sink: BenchSink, mails: number, text: string): Promise<BusyFigures> {
   const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
   const all = reached(sink, mails);
   let next = 0;
@@ -83,8 +98,13 @@ async function busy(inbox: Inbox, sink: BenchSink, mails: number, text: string) 
   };
 }
 
+interface IdleFigures {
+  readonly idleMsP50: number;
+  readonly idleMsP99: number;
+}
+
 /** One mail at a time, from the call to the sink: what an agent waits that is alone on the machine. */
-async function idle(inbox: Inbox, sink: BenchSink, text: string) {
+async function idle(inbox: Inbox, sink: BenchSink, text: string): Promise<IdleFigures> {
   const waits: number[] = [];
   for (let n = 0; n < IDLE_MAILS; n++) {
     const startedAt = performance.now();

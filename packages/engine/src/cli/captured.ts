@@ -6,7 +6,7 @@
 import { Shoal } from '@shoal/sdk';
 import type { JsonFlag } from './command-table.ts';
 import { EXIT } from './exit.ts';
-import { clean, entry, listing } from './print.ts';
+import { brief, clean, listing } from './print.ts';
 import { moreText, someOf } from './some-of.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -21,7 +21,7 @@ export async function listCaptured(terminal: Terminal, flags: CapturedFlags): Pr
     terminal.print(
       listing(
         items.map(({ emailId, capturedAt, from, to, subject }) =>
-          entry([emailId, subject], { at: capturedAt, from, to: to.join(', ') }, terminal.columns),
+          brief([emailId, subject], { at: capturedAt, from, to: to.join(', ') }, terminal.columns),
         ),
         'Nothing was captured.',
       ) + moreText(hasMore),

@@ -2,7 +2,7 @@ import { type DeadLetterFilter, type JobForReview, type Operation, type Operatio
 import type { JsonFlag } from './command-table.ts';
 import { EXIT } from './exit.ts';
 import { type PeriodFlags, periodOf } from './moment.ts';
-import { entry, jobStory, listing, reviewListing } from './print.ts';
+import { brief, counted, entry, jobStory, listing, reviewListing } from './print.ts';
 import { moreText, someOf } from './some-of.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -26,8 +26,8 @@ export async function groupDeadLetters(terminal: Terminal, flags: DeadLetterFlag
     terminal.print(
       listing(
         groups.map(({ reason, count, firstAt, lastAt, sample }) =>
-          entry(
-            [reason, `${count} mails`],
+          brief(
+            [reason, counted(count, 'mail')],
             { first: firstAt, last: lastAt, 'such as': sample?.id, said: sample?.attempts.at(-1)?.note },
             terminal.columns,
           ),
@@ -61,7 +61,7 @@ export async function requeue(terminal: Terminal, id: string | undefined, flags:
   if (chosen.kind === 'filter') return followed(terminal, flags, await mail.requeueAll(chosen.filter), 'back in the queue');
   await mail.requeue(chosen.id);
   if (flags.json === true) terminal.printJson({ requeued: chosen.id });
-  else terminal.print(`${chosen.id} is back in the queue, with the same bytes and the same Message-ID.`);
+  else terminal.say(`${chosen.id} is back in the queue, with the same bytes and the same Message-ID.`);
   return EXIT.ok;
 }
 
@@ -71,7 +71,7 @@ export async function purge(terminal: Terminal, id: string | undefined, flags: A
   if (chosen.kind === 'filter') return followed(terminal, flags, await mail.purge(chosen.filter), 'removed for good');
   await mail.purgeOne(chosen.id);
   if (flags.json === true) terminal.printJson({ purged: chosen.id });
-  else terminal.print(`${chosen.id} is removed for good.`);
+  else terminal.say(`${chosen.id} is removed for good.`);
   return EXIT.ok;
 }
 
@@ -108,7 +108,7 @@ async function followed(terminal: Terminal, flags: JsonFlag, operation: Operatio
   const asked = new AbortController();
   const unheard = terminal.onStop(() => asked.abort());
   while (record.status === 'running' && !asked.signal.aborted) {
-    if (terminal.isInteractive && flags.json !== true) terminal.redraw(`${record.done} of ${record.matched}`);
+    if (flags.json !== true) terminal.progress(`${record.done} of ${record.matched} ${done}`);
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     record = await operation.refresh();
   }
@@ -118,7 +118,7 @@ async function followed(terminal: Terminal, flags: JsonFlag, operation: Operatio
     const { kind, createdAt, endedAt } = record;
     terminal.printJson({ id, kind, status, matched, done: record.done, failed, createdAt, endedAt });
   } else
-    terminal.print(`${record.done} of ${matched} ${done}${failed === 0 ? '' : `, ${failed} could not be`} (operation ${id}, ${status}).`);
+    terminal.say(`${record.done} of ${matched} ${done}${failed === 0 ? '' : `, ${failed} could not be`} (operation ${id}, ${status}).`);
   if (status === 'running') return EXIT.waiting;
   return failed > 0 ? EXIT.failed : EXIT.ok;
 }

@@ -7,7 +7,7 @@ import { storeFindings } from './doctor-store.ts';
 import { transportFindings } from './doctor-transport.ts';
 import { EXIT } from './exit.ts';
 import { type Finding, fault, findingText, note, ok } from './finding.ts';
-import { complaintOf } from './print.ts';
+import { complaintOf, counted } from './print.ts';
 import type { EngineFlags } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -18,9 +18,8 @@ export async function doctor(terminal: Terminal, flags: EngineFlags, how: JsonFl
   const warnings = findings.filter(({ level }) => level === 'warning').length;
   if (how.json === true) terminal.printJson({ healthy: errors === 0, errors, warnings, findings });
   else {
-    const hasColor = terminal.isInteractive && (terminal.env['NO_COLOR'] ?? '') === '';
-    const lines = findings.map((finding) => findingText(finding, terminal.columns, hasColor));
-    terminal.print([...lines, `${errors} errors, ${warnings} warnings`].join('\n'));
+    const lines = findings.map((finding) => findingText(finding, terminal.columns, terminal.hasColor));
+    terminal.print([...lines, `${counted(errors, 'error')}, ${counted(warnings, 'warning')}`].join('\n'));
   }
   return errors === 0 ? EXIT.ok : EXIT.failed;
 }

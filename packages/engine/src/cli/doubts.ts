@@ -35,6 +35,6 @@ export async function resolveDoubt(terminal: Terminal, id: string, flags: Resolv
     });
   await (await Shoal.create()).resolveDoubt(id, verdict, flags.note === undefined ? {} : { note: flags.note });
   if (flags.json === true) terminal.printJson({ resolved: id, verdict });
-  else terminal.print(`${id} ${VERDICTS[verdict]}.`);
+  else terminal.say(`${id} ${VERDICTS[verdict]}.`);
   return EXIT.ok;
 }

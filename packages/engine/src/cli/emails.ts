@@ -2,7 +2,7 @@ import { type EmailFilter, Shoal } from '@shoal/sdk';
 import type { JsonFlag } from './command-table.ts';
 import { EXIT } from './exit.ts';
 import { type PeriodFlags, periodOf } from './moment.ts';
-import { entry, listing } from './print.ts';
+import { brief, listing } from './print.ts';
 import { moreText, someOf } from './some-of.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -28,7 +28,7 @@ export async function listEmails(terminal: Terminal, flags: EmailFlags): Promise
     terminal.print(
       listing(
         items.map(({ id, status, subject, from, to, createdAt }) =>
-          entry([id, status, subject], { at: createdAt, from, to: to.join(', ') }, terminal.columns),
+          brief([id, status, subject], { at: createdAt, from, to: to.join(', ') }, terminal.columns),
         ),
         'No emails.',
       ) + moreText(hasMore),
@@ -40,6 +40,6 @@ export async function cancelEmail(terminal: Terminal, id: string, flags: JsonFla
   const email = await (await Shoal.create()).email(id);
   await email.cancel();
   if (flags.json === true) terminal.printJson({ id, status: email.status });
-  else terminal.print(`${id} is ${email.status}: it will not be sent.`);
+  else terminal.say(`${id} is ${email.status}: it will not be sent.`);
   return EXIT.ok;
 }

@@ -6,6 +6,8 @@ export const EXIT = {
   unreachable: 3,
   waiting: 4,
   inDoubt: 5,
+  /** What a shell says of a program that Ctrl-C ended: 128 and SIGINT. */
+  interrupted: 130,
 } as const;
 
 export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[] = [
@@ -15,6 +17,7 @@ export const EXIT_MEANINGS: readonly (readonly [code: number, meaning: string])[
   [EXIT.unreachable, 'no server answered'],
   [EXIT.waiting, '--wait ended before the mail did; it goes on by itself'],
   [EXIT.inDoubt, 'the mail may or may not have arrived; see `shoal doubts`'],
+  [EXIT.interrupted, 'ended by Ctrl-C before it was done'],
 ];
 
 const CODES: Readonly<Record<string, number>> = {
@@ -25,6 +28,7 @@ const CODES: Readonly<Record<string, number>> = {
   unreachable: EXIT.unreachable,
   timeout: EXIT.unreachable,
   mail_in_doubt: EXIT.inDoubt,
+  interrupted: EXIT.interrupted,
 };
 
 export function exitCodeOf(errorCode: string): number {

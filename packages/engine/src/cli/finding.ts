@@ -1,5 +1,6 @@
 import { createColors } from 'picocolors';
 import { clean } from './print.ts';
+import { broken } from './text-width.ts';
 
 /** `error`: Shoal will not do its work as it stands. `warning`: it will, until something happens. `note`: worth knowing. */
 export interface Finding {
@@ -20,27 +21,19 @@ function found(level: Finding['level'], area: string, what: string, todo: string
 }
 
 const LEVEL_WIDTH = 'warning'.length + 2;
-/** Narrower than this nothing can be read any more; longer words run over. */
-const COLUMNS_MIN = 30;
+/** What to do begins with this, and its lines stand below each other behind it. */
+const ARROW = '-> ';
 
 /** `level  area: what`, and below it what to do, broken at the width there is. */
 export function findingText({ area, level, what, todo }: Finding, columns: number, hasColor: boolean): string {
   const { green, yellow, red, cyan } = createColors(hasColor);
   const paint = { ok: green, note: cyan, warning: yellow, error: red }[level];
-  const width = Math.max(COLUMNS_MIN, columns) - LEVEL_WIDTH;
-  const lines = [...wrapped(`${area}: ${what}`, width), ...(todo === undefined ? [] : wrapped(`-> ${todo}`, width))];
-  const [first = '', ...rest] = lines;
-  return [`${paint(level)}${' '.repeat(LEVEL_WIDTH - level.length)}${first}`, ...rest.map((line) => ' '.repeat(LEVEL_WIDTH) + line)].join(
-    '\n',
-  );
-}
-
-export function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of clean(text).split(' ')) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
+  const indent = ' '.repeat(LEVEL_WIDTH);
+  const width = columns - LEVEL_WIDTH;
+  const advice = todo === undefined ? [] : broken(clean(todo), width - ARROW.length);
+  const lines = [
+    ...broken(clean(`${area}: ${what}`), width),
+    ...advice.map((line, at) => (at === 0 ? ARROW : ' '.repeat(ARROW.length)) + line),
+  ];
+  return `${paint(level)}${(indent + lines.join(`\n${indent}`)).slice(level.length)}`;
 }

@@ -56,7 +56,7 @@ export async function deleteInbox(terminal: Terminal, name: string, flags: JsonF
   const inbox = await (await Shoal.create()).inbox(name);
   await inbox.delete();
   if (flags.json === true) terminal.printJson({ deleted: inbox.id, address: inbox.address });
-  else terminal.print(`${inbox.address} (${inbox.id}) is ended: it stays readable and sends no more.`);
+  else terminal.say(`${inbox.address} (${inbox.id}) is ended: it stays readable and sends no more.`);
   return EXIT.ok;
 }
 

@@ -18,7 +18,8 @@ export interface SetupFile {
 
 /**
  * The files of a new configuration. A password never stands in `shoal.config`, which people commit: a module reads it from
- * the data folder, and beside JSON, which cannot, it is a variable in `shoal.env` there.
+ * the data folder, and beside JSON, which cannot, it is a variable in `shoal.env` there. In the order they are written: the
+ * configuration last, so that it names nothing that is not there.
  */
 export function setupFiles(setup: Setup, format: SetupFormat): readonly SetupFile[] {
   const hasPassword = /\/\/[^/]*@/.test(setup.transport);
@@ -36,12 +37,12 @@ export function setupFiles(setup: Setup, format: SetupFormat): readonly SetupFil
     const text = `${JSON.stringify(values, undefined, 2)}\n`;
     const path = join(setup.dataDir, 'shoal.env');
     const env = `# Read it before \`shoal serve\`: set -a; . ${quotedForShell(path)}; set +a\nSHOAL_TRANSPORT=${quotedForShell(setup.transport)}\n`;
-    return [{ path: config, text, isSecret: false }, kept, ...(hasPassword ? [{ path, text: env, isSecret: true }] : [])];
+    return [kept, ...(hasPassword ? [{ path, text: env, isSecret: true }] : []), { path: config, text, isSecret: false }];
   }
   return [
-    { path: config, text: moduleText(setup, hasPassword ? secret : undefined), isSecret: false },
     kept,
     ...(hasPassword ? [{ path: secret, text: `${setup.transport}\n`, isSecret: true }] : []),
+    { path: config, text: moduleText(setup, hasPassword ? secret : undefined), isSecret: false },
   ];
 }
 

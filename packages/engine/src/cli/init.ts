@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { chmod, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { ShoalError } from '@shoal/sdk';
 import { configOf } from '../config/check.ts';
 import { hostOf } from '../model/sender.ts';
 import { presetForHost } from '../model/preset.ts';
 import { makeFolder } from '../folder.ts';
-import { type Setup, type SetupFormat, setupFiles } from './init-files.ts';
+import { type Setup, type SetupFile, type SetupFormat, setupFiles } from './init-files.ts';
 import { transportFindings } from './doctor-transport.ts';
 import { EXIT } from './exit.ts';
 import { type Finding, findingText } from './finding.ts';
@@ -83,7 +83,7 @@ async function transportFor(terminal: Terminal, flags: InitFlags): Promise<strin
   if (flags.transport !== undefined) return transportIn(terminal, flags.transport);
   if (flags.yes === true || terminal.ask === undefined) return DEFAULTS.transport;
   const { ask } = terminal;
-  const host = await ask('SMTP server, host or host:port (empty: keep mail here): ');
+  const host = await ask('SMTP server, host or host:port (empty: keep mail here, send none): ');
   if (host === '') return DEFAULTS.transport;
   const user = await ask('User (empty: no login): ');
   if (user === '') return `smtp://${host}`;
@@ -99,26 +99,34 @@ function checked(setup: Setup): Setup {
   return setup;
 }
 
-async function write(terminal: Terminal, setup: Setup, format: SetupFormat): Promise<readonly string[]> {
+async function write(terminal: Terminal, setup: Setup, format: SetupFormat): Promise<readonly SetupFile[]> {
   const files = setupFiles(setup, format);
   try {
     makeFolder(resolve(terminal.cwd, setup.dataDir));
-    for (const { path, text, isSecret } of files) {
-      const file = resolve(terminal.cwd, path);
-      const mode = isSecret ? 0o600 : 0o644;
-      await writeFile(file, text, { mode });
-      await chmod(file, mode); // a file that was there keeps its mode when it is written
-    }
+    for (const file of files) await writeWhole(resolve(terminal.cwd, file.path), file);
   } catch (error) {
     const { message } = error as Error;
     throw bad(`cannot write the configuration: ${message}`, 'Run this in a folder that you may write to, or give another --data-dir.');
   }
-  return files.map(({ path }) => path);
+  return files;
+}
+
+/** There is the whole file or the one that was there before, whenever this ends. */
+async function writeWhole(path: string, { text, isSecret }: SetupFile): Promise<void> {
+  const unfinished = `${path}.new`;
+  await rm(unfinished, { force: true }); // of an earlier try, and perhaps of another mode
+  try {
+    await writeFile(unfinished, text, { mode: isSecret ? 0o600 : 0o644 });
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true });
+    throw error;
+  }
 }
 
 function report(
   terminal: Terminal,
-  done: { readonly written: readonly string[]; readonly findings: readonly Finding[]; readonly setup: Setup },
+  done: { readonly written: readonly SetupFile[]; readonly findings: readonly Finding[]; readonly setup: Setup },
   { json }: InitFlags,
 ): void {
   const { written, findings, setup } = done;
@@ -126,18 +134,17 @@ function report(
   const guess = host === undefined || setup.preset !== undefined ? undefined : presetForHost(host);
   const limits = guess?.kind === 'guessed' || guess?.kind === 'known' ? guess.preset.id : null;
   if (json === true) {
-    terminal.printJson({ written, preset: setup.preset ?? limits, findings });
+    terminal.printJson({ written: written.map(({ path }) => path), preset: setup.preset ?? limits, findings });
     return;
   }
-  const hasColor = terminal.isInteractive && (terminal.env['NO_COLOR'] ?? '') === '';
-  terminal.print(
-    [
-      ...written.map((path) => `wrote ${path}`),
-      ...(limits === null ? [] : [`limits: preset ${limits}, found by the host`]),
-      ...findings.map((finding) => findingText(finding, terminal.columns, hasColor)),
-      'next: `shoal serve`; `shoal doctor` looks at everything else',
-    ].join('\n'),
-  );
+  terminal.say(written.map(({ path }) => `wrote ${path}`).join('\n'));
+  if (limits !== null) terminal.say(`limits: preset ${limits}, found by the host`);
+  for (const finding of findings) terminal.print(findingText(finding, terminal.columns, terminal.hasColor));
+  const isUsable = findings.every(({ level }) => level !== 'error');
+  const secret = written.find(({ isSecret }) => isSecret)?.path;
+  if (!isUsable) terminal.say(`next: put that right in ${secret ?? written.at(-1)?.path ?? ''}; \`shoal doctor\` tries it again`);
+  const start = secret?.endsWith('.env') === true ? `\`set -a; . ${secret}; set +a\`, then \`shoal serve\`` : '`shoal serve`';
+  terminal.say(isUsable ? `next: ${start}; \`shoal doctor\` looks at everything else` : `then: ${start}`);
 }
 
 function bad(message: string, hint: string): ShoalError {

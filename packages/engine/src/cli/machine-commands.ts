@@ -38,12 +38,13 @@ export function machineCommands(table: CommandTable, open: OpenEngine): void {
     .option('--no-test', 'do not connect to the mail server')
     .action(async (flags) => ended(await (await import('./init.ts')).init(terminal, flags)));
 
-  withOptions(table.local('doctor', 'look at all that Shoal stands on, and say what it means'), ALL_OPTIONS)
-    .addHelpText('after', DOCTOR_HELP)
-    .action(async (flags: EngineFlags & JsonFlag) => {
-      const { doctor } = await import('./doctor.ts');
-      ended(await doctor(terminal, optionsIn(flags), flags));
-    });
+  withOptions(
+    table.told(table.local('doctor', 'look at all that Shoal stands on, and say what it means'), DOCTOR_HELP),
+    ALL_OPTIONS,
+  ).action(async (flags: EngineFlags & JsonFlag) => {
+    const { doctor } = await import('./doctor.ts');
+    ended(await doctor(terminal, optionsIn(flags), flags));
+  });
 
   table
     .local('bench', 'measure this machine: a temporary database, a sink, no mail leaves')
@@ -91,16 +92,14 @@ const WORK_OPTIONS: readonly OptionName[] = [
 ];
 
 function engineCommand(table: CommandTable, name: string, summary: string, options: readonly OptionName[]): Command {
-  return withOptions(table.local(name, summary).addHelpText('after', ENGINE_HELP), options);
+  return withOptions(table.told(table.local(name, summary), ENGINE_HELP), options);
 }
 
-const ENGINE_HELP = `
-Flags come before variables (--data-dir is SHOAL_DATA_DIR, and so on), those
-before shoal.config.ts, .js or .json in this folder. A transport with a password
-belongs in SHOAL_TRANSPORT or the file: others can read command lines.
-SIGTERM and SIGINT finish what is under way; the second one ends at once.`;
+const ENGINE_HELP =
+  'Flags come before variables (--data-dir is SHOAL_DATA_DIR, and so on), those before shoal.config.ts, .js or .json in this ' +
+  'folder. A transport with a password belongs in SHOAL_TRANSPORT or the file: others can read command lines. SIGTERM and SIGINT ' +
+  'finish what is under way; the second one ends at once.';
 
-const DOCTOR_HELP = `
-Reads the configuration as serve does, looks at the database, the disk, the clock,
-the mail server (up to the login; no mail is sent) and the DNS of the domain, and
-changes nothing. Ends with 1 when there is an error.`;
+const DOCTOR_HELP =
+  'Reads the configuration as serve does, looks at the database, the disk, the clock, the mail servers (up to the login; no mail is ' +
+  'sent) and the DNS of the domain, and changes nothing. Ends with 1 when there is an error.';

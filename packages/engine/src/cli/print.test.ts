@@ -1,7 +1,7 @@
 import { ShoalError as ClientError, type EmailRecord, type JobRecord } from '@shoal/sdk';
 import { expect, it } from 'vitest';
 import { ShoalError } from '../model/errors.ts';
-import { clean, complaintOf, complaintText, entry, listing, timeline } from './print.ts';
+import { brief, clean, complaintOf, complaintText, entry, listing, timeline } from './print.ts';
 
 const JOB: JobRecord = {
   id: 'job_1',
@@ -69,16 +69,19 @@ it('says why a job is dead or in doubt', () => {
   );
 });
 
-it('cuts each line to the width of the terminal, and no line where nobody looks', () => {
-  const long = { ...RECORD, subject: 'x'.repeat(200) };
-  expect(
-    Math.max(
-      ...timeline(long, 80)
-        .split('\n')
-        .map((line) => line.length),
-    ),
-  ).toBe(80);
-  expect(timeline(long, Number.POSITIVE_INFINITY)).toContain('x'.repeat(200));
+it('breaks what is shown of one mail at the width of the terminal, and no line where nobody looks', () => {
+  const long = { ...RECORD, subject: 'word '.repeat(40).trim() };
+  const lines = timeline(long, 80).split('\n');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(lines.join(' ').match(/word/g)).toHaveLength(40);
+  expect(timeline(long, Number.POSITIVE_INFINITY)).toContain(long.subject);
+});
+
+it('cuts the texts of one mail of many to a line each, and no id', () => {
+  const id = `eml_${'x'.repeat(26)}`;
+  expect(brief([id, 'sent', 'A subject that is long'], { email: id, to: 'ann@example.com, bob@example.com' }, 30)).toBe(
+    `${id}\n  sent  A subject that is long\n  email\n    ${id}\n  to     ann@example.com, bob…`,
+  );
 });
 
 it('keeps a subject from beginning a line of its own', () => {

@@ -1,5 +1,6 @@
 import { ShoalError as ClientError, type EmailRecord, type JobForReview, type JobRecord } from '@shoal/sdk';
 import { ShoalError } from '../model/errors.ts';
+import { broken, cut, widthOf } from './text-width.ts';
 
 /**
  * Text that came from outside, made safe to print: control characters could move the cursor, rename the window or hide
@@ -12,26 +13,72 @@ export function clean(text: string, how: { readonly keepsLines: boolean } = { ke
   return lines.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, '');
 }
 
-/** One thing of a list: its first line, then its facts in a column. Each line is cut to the width there is. */
-export function entry(
-  heading: readonly (string | null)[],
-  facts: Readonly<Record<string, string | null | undefined>>,
-  columns: number,
-): string {
-  const said = Object.entries(facts).filter(([, value]) => value !== null && value !== undefined && value !== '');
-  const width = Math.max(0, ...said.map(([name]) => name.length));
-  const first = heading.filter((part) => part !== null && part !== '').join('  ');
-  return [first, ...said.map(([name, value]) => `  ${name.padEnd(width)}  ${value ?? ''}`)]
-    .map((line) => cut(clean(line), columns))
-    .join('\n');
+/** Facts by name; those that are null, missing or empty are not told. */
+export type Facts = Readonly<Record<string, string | null | undefined>>;
+type Heading = readonly (string | null)[];
+
+/** One thing, as a whole: its first line, then its facts in a column, broken at the width there is. */
+export function entry(heading: Heading, facts: Facts, columns: number): string {
+  return entryText(heading, facts, columns, (value) => value);
 }
+
+/**
+ * One of many, to be skimmed: a fact takes a line and is cut to it, as the texts of mails are other people's and may be of
+ * any length. An id is left whole, since nothing can be done with half of one.
+ */
+export function brief(heading: Heading, facts: Facts, columns: number): string {
+  return entryText(heading, facts, columns, (value, room) => (IS_ID.test(value) ? value : cut(value, room)));
+}
+
+const IS_ID = /^[a-z]{2,8}_[0-9a-z]{1,40}$/;
+
+function entryText(heading: Heading, facts: Facts, columns: number, fitted: (value: string, room: number) => string): string {
+  const said = Object.entries(facts).filter((fact): fact is [string, string] => fact[1] != null && fact[1] !== '');
+  const width = Math.max(0, ...said.map(([name]) => name.length));
+  const lines = said.flatMap(([name, value]) => {
+    const label = `  ${name.padEnd(width)}  `;
+    return labelled(label, fitted(clean(value), columns - label.length), columns);
+  });
+  return [...headingLines(heading, columns), ...lines].join('\n');
+}
+
+/** With less room than this on a line, a heading goes on in the next one instead of being cut. */
+const HEADING_ROOM_MIN = 24;
+
+/** The parts of a heading stay whole as long as they fit on any line; one that is too long is cut. */
+function headingLines(parts: Heading, columns: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const part of parts.filter((each) => each !== null && each !== '').map((each) => clean(each ?? ''))) {
+    const room = columns - widthOf(line) - 2;
+    if (line === '') line = IS_ID.test(part) ? part : cut(part, columns);
+    else if (widthOf(part) <= room || room >= HEADING_ROOM_MIN) line += `  ${cut(part, room)}`;
+    else {
+      lines.push(line);
+      line = `  ${cut(part, columns - 2)}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** A text beside its name, or below it where a word of it would not fit beside. */
+function labelled(label: string, text: string, columns: number): readonly string[] {
+  const beside = broken(text, columns - label.length);
+  const fits = beside.every((line) => widthOf(line) <= columns - label.length);
+  if (fits || columns - BELOW <= columns - label.length)
+    return beside.map((line, at) => (at === 0 ? label : ' '.repeat(label.length)) + line);
+  return [label.trimEnd(), ...broken(text, columns - BELOW).map((line) => ' '.repeat(BELOW) + line)];
+}
+
+const BELOW = 4;
 
 export function listing(entries: readonly string[], ifEmpty: string): string {
   return entries.length === 0 ? ifEmpty : entries.join('\n');
 }
 
-function cut(line: string, columns: number): string {
-  return line.length <= columns ? line : `${line.slice(0, Math.max(0, columns - 1))}…`;
+/** @example counted(1, 'mail') // '1 mail' */
+export function counted(count: number, noun: string, nouns = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : nouns}`;
 }
 
 /** An email with all that happened to it, oldest first. */
@@ -59,16 +106,18 @@ export function waitText({ at, because }: NonNullable<EmailRecord['waiting']>): 
 /** A job and every attempt, in the order they were made. */
 export function jobStory(job: JobRecord, columns: number): string {
   const why = job.reason ?? job.doubt;
-  const heading = `${job.id}  ${job.state}${why === null ? '' : ` (${why})`}  ${job.recipients.join(', ')}`;
-  const attempts = job.attempts.map((attempt) => `  ${attempt.endedAt}  ${attempt.end.padEnd(7)}  ${attempt.note}`);
+  const heading = headingLines([job.id, `${job.state}${why === null ? '' : ` (${why})`}`, job.recipients.join(', ')], columns);
+  const attempts = job.attempts.flatMap(({ endedAt, end, note }) =>
+    labelled(clean(`  ${endedAt}  ${end.padEnd('release'.length)}  `), clean(note), columns),
+  );
   const next = job.state === 'scheduled' ? [`  ${job.dueAt}  next try`] : [];
-  return [heading, ...attempts, ...next].map((line) => cut(clean(line), columns)).join('\n');
+  return [...heading, ...attempts, ...next].join('\n');
 }
 
 /** Dead letters or doubts: what each mail is known by, why it is here, and the last thing that is known about it. */
 export function reviewListing(jobs: readonly JobForReview[], columns: number, ifEmpty: string): string {
   const entries = jobs.map((job) =>
-    entry(
+    brief(
       [job.id, job.reason ?? job.doubt, job.subject],
       { email: job.emailId, from: job.from, to: job.recipients.join(', '), last: job.attempts.at(-1)?.note },
       columns,

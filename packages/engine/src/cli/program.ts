@@ -18,12 +18,16 @@ import type { Terminal } from './terminal.ts';
 export async function runProgram(args: readonly string[], terminal: Terminal, open: OpenEngine = openLazily): Promise<number> {
   let end: number = EXIT.ok;
   const asJson = args.includes('--json');
-  const table = commandTable(terminal, asJson, (code) => {
+  const table = commandTable(terminal, (code) => {
     end = code;
   });
+  table.program.commandsGroup('On this machine:');
   machineCommands(table, open);
+  table.program.commandsGroup('Mail and inboxes:');
   mailCommands(table);
+  table.program.commandsGroup('The queue and who may send:');
   operatorCommands(table);
+  table.program.commandsGroup('Mail that waits for a person:');
   reviewCommands(table);
   try {
     await table.program.parseAsync([...args], { from: 'user' });
@@ -31,14 +35,16 @@ export async function runProgram(args: readonly string[], terminal: Terminal, op
   } catch (error) {
     if (!(error instanceof CommanderError)) return complained(error, terminal, asJson);
     if (error.exitCode === 0) return EXIT.ok;
-    return asJson ? complained(badUsage(error), terminal, asJson) : EXIT.usage; // in words it has been said
+    return error.code === 'commander.help' ? EXIT.usage : complained(badUsage(error), terminal, asJson);
   }
 }
 
-/** Commander's message is what it prints: "error: ..." and, for a misspelt name, "(Did you mean ...?)" on a line of its own. */
+/** Commander's message is "error: ..." and, for a misspelt name, "(Did you mean ...?)" on a line of its own. */
 function badUsage(error: CommanderError): ClientError {
-  const [message = '', ...guess] = error.message.replace(/^error: /, '').split('\n');
-  return new ClientError({ code: 'bad_option', message, hint: [...guess, '`shoal COMMAND --help` tells every flag.'].join(' ') });
+  const [message = '', guess] = error.message.replace(/^error: /, '').split('\n');
+  const help =
+    error.code === 'commander.unknownCommand' ? '`shoal --help` lists the commands.' : '`shoal COMMAND --help` tells every flag.';
+  return new ClientError({ code: 'bad_option', message, hint: guess?.replace(/^\((.*)\)$/, '$1') ?? help });
 }
 
 /** The engine brings the whole mail machinery with it; a client's command starts without. */

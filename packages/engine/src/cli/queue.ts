@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type QueuedSender, type QueueRecord, type QueueWorker, Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
-import { entry } from './print.ts';
+import { clean, counted, entry } from './print.ts';
 import type { Terminal } from './terminal.ts';
+import { cut, prose } from './text-width.ts';
 
 export interface QueueFlags {
   readonly json?: boolean;
@@ -13,28 +14,56 @@ export interface QueueFlags {
 export async function showQueue(terminal: Terminal, flags: QueueFlags): Promise<number> {
   const everyMs = flags.watch === undefined ? undefined : everyMsOf(flags.watch);
   const mail = await Shoal.create();
-  const show = async (): Promise<void> => {
-    const queue = await mail.queue();
-    if (flags.json === true) terminal.printJson(queue);
-    else if (everyMs === undefined) terminal.print(queueText(queue, terminal.columns));
-    else terminal.redraw(terminal.isInteractive ? `${queueText(queue, terminal.columns)}\n${queue.at}; q ends` : queueLine(queue));
-  };
-  await show();
-  if (everyMs !== undefined) await again(terminal, everyMs, show);
+  const queue = await mail.queue();
+  if (everyMs !== undefined) await watchQueue(terminal, { mail, queue, everyMs, asJson: flags.json === true });
+  else if (flags.json === true) terminal.printJson(queue);
+  else terminal.print(queueText(queue, terminal.columns));
   return EXIT.ok;
 }
 
-/** Until somebody presses q, or the process is asked to stop. */
-async function again(terminal: Terminal, everyMs: number, show: () => Promise<void>): Promise<void> {
+interface Watch {
+  readonly mail: Shoal;
+  readonly queue: QueueRecord;
+  readonly everyMs: number;
+  readonly asJson: boolean;
+}
+
+/** Until somebody presses q, or the process is asked to stop. A person keeps the last picture while the server is away. */
+async function watchQueue(terminal: Terminal, { mail, queue, everyMs, asJson }: Watch): Promise<void> {
+  let [seen, trouble] = [queue, ''];
+  const screen = asJson
+    ? undefined
+    : terminal.openScreen?.((columns) => ({
+        text: queueText(seen, columns),
+        footer: cut(`${trouble === '' ? seen.at : `as of ${seen.at}; ${trouble}`}; q ends`, columns),
+      }));
+  const show = (): void => {
+    if (screen !== undefined) screen.repaint();
+    else if (asJson) terminal.printJson(seen);
+    else terminal.print(queueLine(seen));
+  };
+  const look = async (): Promise<void> => {
+    try {
+      [seen, trouble] = [await mail.queue(), ''];
+    } catch (error) {
+      if (screen === undefined || !(error instanceof ShoalError) || !error.retryable) throw error;
+      trouble = clean(error.message);
+    }
+  };
   const stop = new AbortController();
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
   const unheard = [terminal.onStop(() => stop.abort()), terminal.onKey('q', () => stop.abort())];
   try {
-    while (!stop.signal.aborted) {
+    show();
+    for (;;) {
       await sleep(everyMs, undefined, { signal: stop.signal }).catch(() => {});
-      if (!stop.signal.aborted) await show();
+      await Promise.race([look(), stopped]);
+      if (stop.signal.aborted) return;
+      show();
     }
   } finally {
     for (const end of unheard) end();
+    screen?.close();
   }
 }
 
@@ -67,7 +96,7 @@ function queueText(queue: QueueRecord, columns: number): string {
         runnable:
           runnable.senders === 0
             ? 'nothing'
-            : `${runnable.senders} senders, the oldest mail for ${duration(runnable.oldestSeconds * 1_000)}`,
+            : `${counted(runnable.senders, 'sender')}, the oldest mail for ${duration(runnable.oldestSeconds * 1_000)}`,
         rate: `${queue.sentPerMinute} a minute`,
       },
       columns,
@@ -75,7 +104,7 @@ function queueText(queue: QueueRecord, columns: number): string {
     ...senders.map((sender) => senderText(sender, queue.at, columns)),
     ...(queue.next === null ? [] : [`more senders follow after ${queue.next}`]),
     ...workers.map((worker) => workerText(worker, columns)),
-    ...(workers.length === 0 ? ['no worker was heard of in the last minute: start one with `shoal work`'] : []),
+    ...(workers.length === 0 ? [prose('no worker was heard of in the last minute: start one with `shoal work`', columns)] : []),
   ];
   return parts.join('\n');
 }

@@ -4,6 +4,7 @@ import { type Attachment, type Budget, type Email, type Inbox, type Mail, Shoal,
 import { EXIT } from './exit.ts';
 import { entry, waitText } from './print.ts';
 import type { Terminal } from './terminal.ts';
+import { prose } from './text-width.ts';
 
 export interface SendFlags {
   readonly to: readonly string[];
@@ -81,7 +82,7 @@ export function sentText(
   };
   const text = entry([id, status], facts, columns);
   return email.deduplicated
-    ? `${text}\nThe same mail had been accepted before, so nothing new was queued; --allow-duplicate sends it again.`
+    ? `${text}\n${prose('The same mail had been accepted before, so nothing new was queued; --allow-duplicate sends it again.', columns)}`
     : text;
 }
 

@@ -1,6 +1,6 @@
 import { type Allowance, type SenderLimits, type SenderRecord, type SenderSettings, Shoal, ShoalError } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
-import { entry, listing } from './print.ts';
+import { counted, entry, listing } from './print.ts';
 import { duration } from './queue.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -56,7 +56,9 @@ export async function removeSender(terminal: Terminal, name: string, flags: Json
   const { movedInboxes } = await (await Shoal.create()).senders.remove(name, flags.moveTo === undefined ? {} : { moveTo: flags.moveTo });
   if (flags.json === true) terminal.printJson({ removed: name, movedInboxes });
   else
-    terminal.print(`sender ${name} is gone${flags.moveTo === undefined ? '' : `; ${movedInboxes} inboxes send with ${flags.moveTo} now`}.`);
+    terminal.say(
+      `sender ${name} is gone${flags.moveTo === undefined ? '' : `; ${counted(movedInboxes, 'inbox', 'inboxes')} will send with ${flags.moveTo}`}.`,
+    );
   return EXIT.ok;
 }
 

@@ -27,7 +27,7 @@ export async function serve(
     const url = engine.url ?? '';
     const token = await firstToken(engine, { dataDir: config.dataDir, url });
     if (how.json) terminal.printJson({ url, token, facts: engine.facts, captures: engine.captures });
-    else terminal.print(started(engine, { url, token }));
+    else terminal.say(started(engine, { url, token }));
   } catch (error) {
     asked.close();
     await engine.close();

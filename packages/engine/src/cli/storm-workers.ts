@@ -38,7 +38,7 @@ export function stormWorkers(count: number, env: Readonly<Record<string, string>
     ready: Promise.all(workers.map((worker) => worker.ready)).then(() => {}),
     kill(at) {
       const worker = workers[at];
-      if (worker === undefined) return;
+      if (!isOpen || worker === undefined) return;
       worker.isKilled = true;
       killsAt.push(Date.now());
       worker.process.kill('SIGKILL');

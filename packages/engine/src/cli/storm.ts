@@ -10,6 +10,7 @@ import { type BenchSink, openBenchSink } from './bench-sink.ts';
 import { wholeNumber } from './bench.ts';
 import { EXIT } from './exit.ts';
 import type { OpenEngine } from './serve.ts';
+import { longRun } from './long-run.ts';
 import { isRight, type StormMail, type StormSheet, stormSheet, type StormTrace } from './storm-sheet.ts';
 import { type StormWorkers, stormWorkers } from './storm-workers.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,7 +41,7 @@ export async function storm(terminal: Terminal, flags: StormFlags, open: OpenEng
   const seed = wholeNumber('--seed', flags.seed ?? String(Math.floor(Math.random() * 1_000_000)), { min: 0, max: 2 ** 31 });
   const spanMs = Math.max((mails / RATE_PER_SECOND_MAX) * 1_000, kills * KILL_EVERY_MS_MIN);
   if (flags.json !== true)
-    terminal.print(`storm --mails ${mails} --kills ${kills} --seed ${seed}: mail for ${Math.ceil(spanMs / 1_000)} s, then its rest`);
+    terminal.say(`storm --mails ${mails} --kills ${kills} --seed ${seed}: mail for ${Math.ceil(spanMs / 1_000)} s, then its rest`);
 
   const dir = await mkdtemp(join(tmpdir(), 'shoal-storm-'));
   const sink = await openBenchSink({ dataDelayMs: DATA_DELAY_MS, replyDelayMs: REPLY_DELAY_MS });
@@ -50,13 +51,13 @@ export async function storm(terminal: Terminal, flags: StormFlags, open: OpenEng
   const config = configOf({ dataDir: dir, transport, senders: { default: { preset: 'none' } }, ...more });
   const engine = await open(config, { roles: { http: true, worker: false } });
   const workers = stormWorkers(WORKERS, environmentOf(config), dir);
-  try {
+  const { killsAt, ownEnds } = workers;
+  const blow = async (): Promise<StormSheet> => {
     await workers.ready;
     const inbox = await (await Shoal.create({ fetch: (request) => engine.fetch(request) })).createInbox();
     const [load] = await Promise.all([pacedLoad(inbox, { mails, spanMs }), killAtRandom(workers, { kills, spanMs, seed })]);
     const records = await comeToRest(load.emails);
-    const { killsAt, ownEnds } = workers;
-    const sheet = stormSheet({
+    return stormSheet({
       ...seen,
       handedIn: mails,
       refused: load.refused,
@@ -65,6 +66,9 @@ export async function storm(terminal: Terminal, flags: StormFlags, open: OpenEng
       ownEnds,
       replyDelayMs: REPLY_DELAY_MS,
     });
+  };
+  try {
+    const sheet = await longRun(terminal, () => `${sink.taken()} of ${mails} sent, ${killsAt.length} of ${kills} kills`, blow);
     report(terminal, sheet, { seed, mails, kills, asJson: flags.json === true });
     return sheet.adds ? EXIT.ok : EXIT.failed;
   } finally {
@@ -164,7 +168,7 @@ function report(
     return;
   }
   const more = findings.length > FINDINGS_MAX ? [`... and ${findings.length - FINDINGS_MAX} more`] : [];
-  terminal.print(
+  terminal.say(
     [
       ...rows.map((row) => `${row.account.padEnd(18)}${String(row.count).padStart(6)}${isRight(row) ? '' : `  NOT ${row.must}`}`),
       ...findings.slice(0, FINDINGS_MAX),

@@ -2,6 +2,7 @@ import { type HoldRecord, Shoal, type SwitchRecord } from '@shoal/sdk';
 import { EXIT } from './exit.ts';
 import { entry } from './print.ts';
 import type { Terminal } from './terminal.ts';
+import { prose } from './text-width.ts';
 
 export interface SwitchFlags {
   readonly note?: string;
@@ -49,7 +50,7 @@ function thrown(mail: Shoal, act: keyof typeof DONE, what: string | undefined, o
 /** What was thrown, and whatever still holds it back. */
 export function switchText({ id, holds }: SwitchRecord, act: keyof typeof DONE, columns: number): string {
   const done = act === 'stop' && id.startsWith('tok_') ? TOKEN_STOPPED : DONE[act];
-  return [`${nounOf(id)} ${id} is ${done}.`, ...holds.map((hold) => holdText(hold, columns))].join('\n');
+  return [prose(`${nounOf(id)} ${id} is ${done}.`, columns), ...holds.map((hold) => holdText(hold, columns))].join('\n');
 }
 
 function nounOf(id: string): string {

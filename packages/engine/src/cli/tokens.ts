@@ -37,14 +37,17 @@ export async function createToken(terminal: Terminal, flags: CreateTokenFlags): 
   };
   const made = await (await Shoal.create()).createToken(wishes);
   if (flags.json === true) terminal.printJson(made);
-  else terminal.print(`${tokenText(made, terminal.columns)}\n${made.token}\nIt is shown this once; SHOAL_TOKEN takes it.`);
+  else {
+    terminal.print(`${tokenText(made, terminal.columns)}\n${made.token}`);
+    terminal.say('It is shown this once; SHOAL_TOKEN takes it.');
+  }
   return EXIT.ok;
 }
 
 export async function revokeToken(terminal: Terminal, id: string, flags: JsonFlag): Promise<number> {
   await (await Shoal.create()).revokeToken(id);
   if (flags.json === true) terminal.printJson({ revoked: id });
-  else terminal.print(`${id} is revoked: no process takes it any more. What it handed in before goes on.`);
+  else terminal.say(`${id} is revoked: no process takes it any more. What it handed in before goes on.`);
   return EXIT.ok;
 }
 

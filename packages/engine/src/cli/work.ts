@@ -2,6 +2,7 @@ import { loadConfig } from '../config/load.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { HEARTBEATS_PER_LEASE } from '../model/limits.ts';
 import { EXIT } from './exit.ts';
+import { counted } from './print.ts';
 import type { EngineFlags, OpenEngine } from './serve.ts';
 import type { Terminal } from './terminal.ts';
 import { stopRequests, untilStopped } from './until-stopped.ts';
@@ -29,9 +30,9 @@ export async function work(terminal: Terminal, flags: EngineFlags, how: How): Pr
   const { url } = engine;
   if (how.json) terminal.printJson({ worker: true, concurrency: config.concurrency, facts: engine.facts, health: url ?? null });
   else
-    terminal.print(
+    terminal.say(
       [
-        `shoal  worker, ${config.concurrency} sends at once`,
+        `shoal  worker, ${counted(config.concurrency, 'send')} at once`,
         ...(url === undefined ? [] : [`health: ${url}/health, metrics: ${url}/metrics`]),
         ...engine.facts,
         'ready',

@@ -100,7 +100,7 @@ it('opens the inbox of a local part that is new', async () => {
 
 it('says when the same mail had been accepted before', async () => {
   answers['POST /v1/emails/send'] = { id: 'eml_1', status: 'sent', deduplicated: true };
-  expect((await run(MAIL)).printed).toContain('nothing new was queued; --allow-duplicate');
+  expect((await run(MAIL)).printed).toContain('so nothing new was queued;\n--allow-duplicate sends it again.');
 });
 
 it.each([

@@ -67,7 +67,7 @@ it.each(['js', 'ts', 'json'])('writes %s without a question where flags say ever
   const { port } = await peer({ offers: ['PIPELINING', '8BITMIME', 'SIZE 35882577'] });
   const args = ['init', '--yes', '--domain', 'agents.test', '--transport', `smtp://127.0.0.1:${port}`, '--format', format, '--json'];
   const first = await run(args, { cwd });
-  expect(JSON.parse(first.printed)).toMatchObject({ written: [`shoal.config.${format}`, '.shoal/.gitignore'] });
+  expect(JSON.parse(first.printed)).toMatchObject({ written: ['.shoal/.gitignore', `shoal.config.${format}`] });
   expect(first.end).toBe(0);
   expect(readFileSync(join(cwd, `shoal.config.${format}`), 'utf8')).toContain('agents.test');
   expect(await run(args, { cwd })).toMatchObject({ end: 2, printed: expect.stringContaining('is here already') });
