@@ -74,7 +74,7 @@ export interface Ledger {
   workers(): Promise<readonly WorkerSeen[]>;
 
   get(ids: readonly JobId[]): Promise<(Job | undefined)[]>;
-  /** Newest first. */
+  /** Newest first. What is looked for by more than messages may fill a page only in part, or not at all, although more follows. */
   list(query: JobQuery): Promise<JobPage>;
   /** Every attempt of each job, oldest first. */
   attempts(ids: readonly JobId[]): Promise<(readonly Attempt[])[]>;

@@ -54,7 +54,7 @@ async function nextSlice({ ledger, clock }: OperationParts, operation: Operation
   if (operation.isLastSlice) return ended;
   const { tenant, filter } = operation;
   const page = await ledger.list({ ...filter, tenant, states: ['dead'], max: PAGE_MAX, ...(cursor !== undefined && { cursor }) });
-  if (page.jobs.length === 0) return ended;
+  if (page.jobs.length === 0 && page.cursor === undefined) return ended;
   const slice = page.jobs.map(({ id }) => id);
   return { ...rest, slice, isLastSlice: page.cursor === undefined, ...(page.cursor !== undefined && { cursor: page.cursor }) };
 }

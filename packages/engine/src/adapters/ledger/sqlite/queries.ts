@@ -6,33 +6,64 @@ import type { Look } from './act.ts';
 import { filterOf } from './filter.ts';
 import { type AttemptRow, attemptOf, jobOf, type WholeJobRow } from './rows.ts';
 import { NEXT_LATER } from './sql/deal.ts';
-import { ANY_READY, ATTEMPTS, BACKLOG, COUNTS, EVENTS, type ListBy, NEXT_DUE, PAYLOAD, pageOfJobs, WHOLE_JOB_BY_ID } from './sql/read.ts';
+import {
+  ANY_READY,
+  ATTEMPTS,
+  BACKLOG,
+  COUNTS,
+  END_OF_LOOK,
+  EVENTS,
+  type ListBy,
+  NEXT_DUE,
+  PAYLOAD,
+  pageOfJobs,
+  WHOLE_JOB_BY_ID,
+} from './sql/read.ts';
 
 export function getJob(look: Look, id: JobId): Job | undefined {
   const row = look.sql<WholeJobRow>(WHOLE_JOB_BY_ID).get(id);
   return row && jobOf(row);
 }
 
+/** Rows that one page looks through: who looks for what is not there must not hold up the mail. */
+const LOOKED_THROUGH_MAX = 5_000;
+
 export function listJobs(look: Look, query: JobQuery): JobPage {
-  const { tenant = null, messageIds, states, max } = query;
+  const { tenant = null, messageIds, max } = query;
   const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : readCursor(query.cursor);
-  const page = (by: ListBy, only: readonly State[] | undefined): WholeJobRow[] => {
+  const ways = waysOf(query);
+  const end = Math.max(...ways.map(({ by }) => endOfLook(look, by, before, tenant)));
+  const page = ({ by, only }: Way): WholeJobRow[] => {
     const values = [
       before,
       tenant,
       messageIds === undefined ? null : JSON.stringify(messageIds),
       only === undefined ? null : JSON.stringify(only),
     ];
-    const filter = filterOf(query, '?6');
-    return look.sql<WholeJobRow>(pageOfJobs(by, filter.text)).all(...values, max + 1, ...filter.values);
+    const filter = filterOf(query, '?7');
+    return look.sql<WholeJobRow>(pageOfJobs(by, filter.text)).all(...values, max + 1, end, ...filter.values);
   };
-  const found =
-    isAttention(states) && messageIds === undefined
-      ? states.flatMap((state) => page(state, [state])).sort((a, b) => b.seq - a.seq)
-      : page(messageIds !== undefined ? 'message' : tenant !== null ? 'tenant' : 'all', states);
+  const found = ways.flatMap(page).sort((a, b) => b.seq - a.seq);
   const rows = found.slice(0, max);
-  const last = rows.at(-1);
-  return { jobs: rows.map(jobOf), ...(last !== undefined && found.length > max && { cursor: `${last.seq}` }) };
+  const next = found.length > max ? rows.at(-1)?.seq : end > 0 ? end : undefined;
+  return { jobs: rows.map(jobOf), ...(next !== undefined && { cursor: `${next}` }) };
+}
+
+interface Way {
+  readonly by: ListBy;
+  readonly only: readonly State[] | undefined;
+}
+
+function waysOf({ tenant, messageIds, states }: JobQuery): readonly Way[] {
+  if (messageIds !== undefined) return [{ by: 'message', only: states }];
+  if (isAttention(states)) return states.map((state) => ({ by: state, only: [state] }));
+  return [{ by: tenant === undefined ? 'all' : 'tenant', only: states }];
+}
+
+/** 0: the list ends before the look has to. */
+function endOfLook(look: Look, by: ListBy, before: number, tenant: string | null): number {
+  if (by === 'message') return 0;
+  return look.sql<{ seq: number }>(END_OF_LOOK[by]).get(before, LOOKED_THROUGH_MAX, ...(by === 'tenant' ? [tenant] : []))?.seq ?? 0;
 }
 
 /** States that somebody looks through for what needs a person; each has an index of its own. */

@@ -24,7 +24,8 @@ export function readUsage(
 
 /** The first number whose message came at or after this time; one past the last when there is none. */
 function firstSeqSince(file: Pick<SqliteFile, 'prepare'>, time: number): number {
-  const ends = file.prepare('SELECT min(seq) AS low, max(seq) AS high FROM messages').get();
+  // Two looks: asked for both at once, SQLite walks the whole table.
+  const ends = file.prepare('SELECT (SELECT min(seq) FROM messages) AS low, (SELECT max(seq) FROM messages) AS high').get();
   const next = file.prepare('SELECT seq, created_at FROM messages WHERE seq >= ? ORDER BY seq LIMIT 1');
   let low = Number(ends?.['low'] ?? 1);
   let high = Number(ends?.['high'] ?? 0) + 1;

@@ -87,25 +87,43 @@ export const ANY_READY = `
 export type ListBy = 'message' | 'tenant' | 'all' | 'dead' | 'in_doubt';
 
 /**
- * in:  before (jobs.seq, exclusive), tenant or NULL, JSON array of mails.id or NULL, JSON array of states or NULL, max
+ * in:  before (jobs.seq, exclusive), tenant or NULL, JSON array of mails.id or NULL, JSON array of states or NULL, max,
+ *      end of the look (jobs.seq, inclusive)
  * out: newest first
- * why CROSS JOIN: without statistics SQLite would rather walk all jobs backwards; here the narrowest table leads
+ * why CROSS JOIN: without statistics SQLite would rather walk all jobs backwards; here the narrowest table leads, and unless
+ *      it is asked by messages, whose jobs are few, its index gives the order
  */
 export function pageOfJobs(by: ListBy, filter = ''): string {
-  return `${WHOLE_JOB} ${LEAD[by]} JOIN lanes l ON l.seq = j.lane
-   WHERE j.seq < ?1 AND (?2 IS NULL OR f.tenant = ?2)
+  const { from, seq } = LEAD[by];
+  return `${WHOLE_JOB} ${from} JOIN lanes l ON l.seq = j.lane
+   WHERE ${seq} < ?1 AND ${seq} >= ?6 AND (?2 IS NULL OR f.tenant = ?2)
      AND (?3 IS NULL OR m.id IN (SELECT value FROM json_each(?3)))
      AND (?4 IS NULL OR j.state IN (SELECT value FROM json_each(?4)))${filter}
-   ORDER BY j.seq DESC LIMIT ?5`;
+   ORDER BY ${seq} DESC LIMIT ?5`;
 }
 
+const BELOW = 'AND seq < ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2 - 1';
+// in:  before (jobs.seq, exclusive), how many are looked through, for `tenant` also which one
+// out: where that look ends; nothing when the list ends before
+export const END_OF_LOOK: Readonly<Record<Exclude<ListBy, 'message'>, string>> = {
+  tenant: `SELECT seq FROM job_facts WHERE tenant = ?3 ${BELOW}`,
+  all: `SELECT seq FROM jobs WHERE TRUE ${BELOW}`,
+  dead: `SELECT seq FROM jobs WHERE state = 'dead' ${BELOW}`,
+  in_doubt: `SELECT seq FROM jobs WHERE state = 'in_doubt' ${BELOW}`,
+};
+
 const FACTS_OF_JOB = 'CROSS JOIN job_facts f ON f.seq = j.seq CROSS JOIN mails m ON m.seq = f.mail';
-const LEAD: Readonly<Record<ListBy, string>> = {
-  message: `FROM (SELECT DISTINCT value FROM json_each(?3)) AS wanted CROSS JOIN mails m ON m.id = wanted.value
+const LEAD: Readonly<Record<ListBy, { readonly from: string; readonly seq: string }>> = {
+  message: {
+    from: `FROM (SELECT DISTINCT value FROM json_each(?3)) AS wanted CROSS JOIN mails m ON m.id = wanted.value
     CROSS JOIN job_facts f ON f.mail = m.seq CROSS JOIN jobs j ON j.seq = f.seq`,
-  tenant: `FROM (SELECT * FROM job_facts WHERE tenant = ?2 AND seq < ?1 ORDER BY seq DESC) AS f
-    CROSS JOIN jobs j ON j.seq = f.seq CROSS JOIN mails m ON m.seq = f.mail`,
-  all: `FROM jobs j ${FACTS_OF_JOB}`,
-  dead: `FROM (SELECT * FROM jobs WHERE state = 'dead') AS j ${FACTS_OF_JOB}`,
-  in_doubt: `FROM (SELECT * FROM jobs WHERE state = 'in_doubt') AS j ${FACTS_OF_JOB}`,
+    seq: 'f.seq',
+  },
+  tenant: {
+    from: `FROM (SELECT * FROM job_facts WHERE tenant = ?2) AS f CROSS JOIN jobs j ON j.seq = f.seq CROSS JOIN mails m ON m.seq = f.mail`,
+    seq: 'f.seq',
+  },
+  all: { from: `FROM jobs j ${FACTS_OF_JOB}`, seq: 'j.seq' },
+  dead: { from: `FROM (SELECT * FROM jobs WHERE state = 'dead') AS j ${FACTS_OF_JOB}`, seq: 'j.seq' },
+  in_doubt: { from: `FROM (SELECT * FROM jobs WHERE state = 'in_doubt') AS j ${FACTS_OF_JOB}`, seq: 'j.seq' },
 };
