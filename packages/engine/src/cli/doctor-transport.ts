@@ -8,6 +8,32 @@ const EXPIRES_SOON_DAYS = 21;
 /** Below this, an ordinary mail with a file is refused. */
 const SIZE_BYTES_MIN = 10 * 1_048_576;
 
+const SENDERS_AT_ONCE = 4;
+const SENDERS_MAX = 32;
+
+/** Every sender of the configuration, a few at once; what one of them has to say names it, unless it is the only one. */
+export async function senderFindings({ transport, senders }: Pick<Config, 'transport' | 'senders'>): Promise<readonly Finding[]> {
+  const others = Object.entries(senders).flatMap(([name, { transport: url }]) =>
+    name === 'default' || url === undefined ? [] : [{ name, url }],
+  );
+  const all = [{ name: 'default', url: transport }, ...others];
+  const left = all.slice(0, SENDERS_MAX);
+  const found = new Map<string, readonly Finding[]>();
+  const examine = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { name, url } = next;
+      const findings = await transportFindings({ transport: url });
+      found.set(name, others.length === 0 ? findings : findings.map((each) => ({ ...each, what: `sender ${name}: ${each.what}` })));
+    }
+  };
+  await Promise.all(Array.from({ length: SENDERS_AT_ONCE }, examine));
+  const rest = all.length - SENDERS_MAX;
+  return [
+    ...all.flatMap(({ name }) => found.get(name) ?? []),
+    ...(rest > 0 ? [note('transport', `${rest} more senders were not looked at`)] : []),
+  ];
+}
+
 /** How mail leaves: connects to the relay, up to the login, and sends nothing. */
 export async function transportFindings({ transport }: Pick<Config, 'transport'>): Promise<readonly Finding[]> {
   if (transport === 'capture:')

@@ -4,7 +4,7 @@ import type { JsonFlag } from './command-table.ts';
 import { domainFindings } from './doctor-domain.ts';
 import { machineFindings } from './doctor-machine.ts';
 import { storeFindings } from './doctor-store.ts';
-import { transportFindings } from './doctor-transport.ts';
+import { senderFindings } from './doctor-transport.ts';
 import { EXIT } from './exit.ts';
 import { type Finding, fault, findingText, note, ok } from './finding.ts';
 import { complaintOf, counted } from './print.ts';
@@ -37,7 +37,7 @@ async function examined(terminal: Terminal, flags: EngineFlags): Promise<readonl
     machineFindings(),
     configFindings(loaded),
     carefully('store', storeFindings(config)),
-    carefully('transport', transportFindings(config)),
+    carefully('transport', senderFindings(config)),
     carefully('domain', domainFindings(config.domain)),
   ]);
   return parts.flat();

@@ -122,6 +122,17 @@ it.each([40, 80])('stays within %i columns', async (columns) => {
   expect(tooLong).toEqual([]);
 });
 
+it('looks at every sender of the configuration, and says which one it means', async () => {
+  const cwd = folder();
+  const { port } = await peer({ offers: ['PIPELINING', '8BITMIME', 'SIZE'] });
+  const senders = { bulk: { transport: 'smtp://127.0.0.1:1' } };
+  writeFileSync(join(cwd, 'shoal.config.json'), JSON.stringify({ transport: `smtp://127.0.0.1:${port}`, senders }));
+  const { end, printed } = await run(['doctor'], { cwd, columns: 200 });
+  expect(printed).toContain(`sender default: 127.0.0.1:${port}`);
+  expect(printed).toContain('error    transport: sender bulk: nothing listens at 127.0.0.1:1');
+  expect(end).toBe(1);
+});
+
 it('looks at a database in use without changing it, and names who has it open', async () => {
   const cwd = folder();
   const server = watchedTerminal({ cwd, env: { SHOAL_HTTP: '127.0.0.1:0', SHOAL_SIGNUP: 'off' } });
