@@ -14,7 +14,7 @@ export function clean(text: string, how: { readonly keepsLines: boolean } = { ke
 }
 
 /** Facts by name; those that are null, missing or empty are not told. */
-export type Facts = Readonly<Record<string, string | null | undefined>>;
+type Facts = Readonly<Record<string, string | null | undefined>>;
 type Heading = readonly (string | null)[];
 
 /** One thing, as a whole: its first line, then its facts in a column, broken at the width there is. */
