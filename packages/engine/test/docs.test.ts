@@ -147,6 +147,7 @@ async function expectTable(page: string, rows: readonly (readonly string[])[]): 
 /** The commands as `--help` shows them, groups opened. */
 async function commandRows(parents: readonly string[]): Promise<string[][]> {
   const help = await helpOf(parents);
+  if (!isGroup(help)) return []; // its arguments look like commands, and asking for their help gives this one again
   const names = [...help.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name);
   const rows = await Promise.all(
     names.map(async (name) => [await commandRow([...parents, name]), ...(await commandRows([...parents, name]))]),
@@ -156,8 +157,8 @@ async function commandRows(parents: readonly string[]): Promise<string[][]> {
 
 async function commandRow(path: readonly string[]): Promise<string[]> {
   const help = await helpOf(path);
-  const usage = /^Usage: (.+)$/m.exec(help)?.[1] ?? '';
-  if (usage.endsWith('[command]')) return []; // a group; its commands have rows of their own
+  if (isGroup(help)) return []; // its commands have rows of their own
+  const usage = usageOf(help);
   const summary = help.split('\n\n')[1] ?? '';
   const flags = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)]
     .map(([, flag = '']) => flag)
@@ -165,6 +166,14 @@ async function commandRow(path: readonly string[]): Promise<string[]> {
   const own = flags.filter((flag) => !OPTIONS.some((option) => option.flag === flag)).map((flag) => `\`${flag}\``);
   const cell = own.length < flags.length ? ['those of the [configuration](config.md)', ...own] : own;
   return [`\`${usage.replace(' [options]', '')}\``, cell.join(', ') || '-', summary.replaceAll('\n', ' ')];
+}
+
+function isGroup(help: string): boolean {
+  return usageOf(help).endsWith('[command]');
+}
+
+function usageOf(help: string): string {
+  return /^Usage: (.+)$/m.exec(help)?.[1] ?? '';
 }
 
 async function helpOf(path: readonly string[]): Promise<string> {
