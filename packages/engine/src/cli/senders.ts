@@ -34,13 +34,16 @@ export async function showSender(terminal: Terminal, name: string, flags: JsonFl
 export async function addSender(terminal: Terminal, name: string, flags: SenderFlags): Promise<number> {
   const { transport, ...settings } = await settingsIn(terminal, flags);
   if (transport === undefined)
-    throw badFlag('--transport is missing: smtp://HOST:PORT, or - to read a URL with a password from standard input');
+    throw badFlag(
+      '--transport is missing',
+      'Give --transport smtp://HOST:PORT, or --transport - to read a URL with a password from standard input.',
+    );
   return shown(terminal, await (await Shoal.create()).senders.add(name, { ...settings, transport }), flags);
 }
 
 export async function changeSender(terminal: Terminal, name: string, flags: SenderFlags): Promise<number> {
   const settings = await settingsIn(terminal, flags);
-  if (Object.keys(settings).length === 0) throw badFlag('nothing to change: give --transport, --preset, --limit or --headroom');
+  if (Object.keys(settings).length === 0) throw badFlag('there is nothing to change', 'Give --transport, --preset, --limit or --headroom.');
   return shown(terminal, await (await Shoal.create()).senders.change(name, settings), flags);
 }
 
@@ -111,12 +114,14 @@ async function settingsIn(terminal: Terminal, { transport, preset, limit, headro
 export async function transportIn(terminal: Terminal, written: string): Promise<string> {
   if (written === '-') {
     const url = (await terminal.input()).trim();
-    if (url === '') throw badFlag('standard input was empty; --transport - reads a URL from it');
+    if (url === '')
+      throw badFlag('standard input was empty, and --transport - reads a URL from it', 'Pipe the URL in, for example from a file.');
     return url;
   }
   if (/\/\/[^/]*:[^/]*@/.test(written))
     throw badFlag(
-      '--transport holds a password, and other users of this machine can read command lines; give --transport - and write the URL to standard input',
+      '--transport holds a password, and other users of this machine can read command lines',
+      'Give --transport - and write the URL to standard input.',
     );
   return written;
 }
@@ -130,7 +135,11 @@ function limitsIn(written: readonly string[]): SenderLimits {
   const limits: Record<string, unknown> = {};
   for (const text of written) {
     const [, name = '', unit, value = ''] = /^([A-Za-z]+)(?:\.([A-Za-z]+))?=(\S+)$/.exec(text) ?? [];
-    if (name === '') throw badFlag(`--limit ${text} is not like perDay=500, perHour.recipients=100 or connections=3`);
+    if (name === '')
+      throw badFlag(
+        `--limit ${text} is not a limit`,
+        'Write for example perDay=500, perHour.recipients=100 or connections=3; none takes all of them away.',
+      );
     const count = numberIn(`--limit ${name}`, value);
     const before = limits[name];
     const others = typeof before === 'number' ? { messages: before } : ((before as object | undefined) ?? {});
@@ -141,10 +150,11 @@ function limitsIn(written: readonly string[]): SenderLimits {
 
 function numberIn(flag: string, text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(value)) throw badFlag(`${flag} takes a number, got ${JSON.stringify(text)}`);
+  if (Number.isNaN(value))
+    throw badFlag(`${flag} takes a number, got ${JSON.stringify(text)}`, 'Write digits, with a point for a fraction: 500 or 0.8.');
   return value;
 }
 
-function badFlag(message: string): ShoalError {
-  return new ShoalError({ code: 'bad_option', message });
+function badFlag(message: string, hint: string): ShoalError {
+  return new ShoalError({ code: 'bad_option', message, hint });
 }
