@@ -1,3 +1,4 @@
+import { askForDurability } from './adapters/_shared/sqlite-file.ts';
 import { chooseSqliteDriver, SAFE_SQLITE, SQLITE_CURES } from './adapters/_shared/sqlite-driver.ts';
 
 export interface StoreProbe {
@@ -9,7 +10,13 @@ export interface StoreProbe {
   readonly wanted: string;
   readonly cures: string;
   /** Of the file, where there is one that may be looked into. */
-  readonly file?: { readonly journalMode: string; readonly latestMs: number | null; readonly check: string };
+  readonly file?: {
+    readonly journalMode: string;
+    /** As a connection of the ledger has it (2 is FULL); null where that would have to change the file first. */
+    readonly synchronous: number | null;
+    readonly latestMs: number | null;
+    readonly check: string;
+  };
 }
 
 /**
@@ -28,10 +35,9 @@ export function probeStore(path: string | undefined): StoreProbe {
     const hasClock = read("SELECT count(*) FROM sqlite_schema WHERE name = 'file_clock'") === 1;
     const latest = hasClock ? read('SELECT latest_ms FROM file_clock') : undefined;
     const check = String(read('PRAGMA schema_version')) === '0' ? 'empty' : 'readable';
-    return {
-      ...facts,
-      file: { journalMode: String(read('PRAGMA journal_mode')), latestMs: latest == null ? null : Number(latest), check },
-    };
+    const journalMode = String(read('PRAGMA journal_mode'));
+    const synchronous = journalMode === 'wal' ? Number(askForDurability(connection).synchronous) : null;
+    return { ...facts, file: { journalMode, synchronous, latestMs: latest == null ? null : Number(latest), check } };
   } finally {
     connection.close();
   }

@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, readdirSync, readlinkSync, realpathSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { probeStore } from '../probe-store.ts';
+import { probeStore, type StoreProbe } from '../probe-store.ts';
 import { modeFindings } from './doctor-machine.ts';
 import { type Finding, fault, note, ok, warning } from './finding.ts';
 
@@ -49,14 +49,6 @@ function fileFindings(path: string): readonly Finding[] {
   if (!existsSync(path)) return [library, note('database', `${path} is not there yet; the first start makes it`)];
   if (!isOurs) return [library, warning('database', `${path} belongs to another user, so it was not looked into`, 'run this as that user')];
   if (file === undefined) return [library];
-  const durable =
-    file.journalMode === 'wal' || file.check === 'empty'
-      ? ok('durability', 'synchronous=FULL, WAL: a crash loses nothing that was acknowledged, if the disk keeps what it says it wrote')
-      : fault(
-          'durability',
-          `the journal mode of ${path} is ${file.journalMode}, not wal`,
-          'stop all programs on the file and start Shoal again',
-        );
   const ahead = (file.latestMs ?? 0) - Date.now();
   const clock =
     ahead > FUTURE_MS
@@ -66,7 +58,28 @@ function fileFindings(path: string): readonly Finding[] {
           'set the clock of this machine; leases and limits are not affected',
         )
       : undefined;
-  return [library, durable, ...(clock === undefined ? [] : [clock])];
+  return [library, durabilityFinding(path, file), ...(clock === undefined ? [] : [clock])];
+}
+
+const FULL = 2;
+
+/** What was read back, never what was asked for: a library may be built to take less. */
+function durabilityFinding(path: string, { check, journalMode, synchronous }: NonNullable<StoreProbe['file']>): Finding {
+  if (journalMode !== 'wal') {
+    if (check === 'empty') return note('durability', `${path} is empty yet; the first start sets WAL and synchronous=FULL`);
+    return fault(
+      'durability',
+      `the journal mode of ${path} is ${journalMode}, not wal`,
+      'stop all programs on the file and start Shoal again',
+    );
+  }
+  if (synchronous !== FULL)
+    return fault(
+      'durability',
+      `SQLite keeps synchronous at ${synchronous}, not ${FULL} (FULL): a crash could lose mail`,
+      'install an SQLite that takes PRAGMA synchronous = FULL',
+    );
+  return ok('durability', 'synchronous=FULL, WAL: a crash loses nothing that was acknowledged, if the disk keeps what it says it wrote');
 }
 
 /** `f_type` of statfs(2). */

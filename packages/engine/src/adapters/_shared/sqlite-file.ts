@@ -187,19 +187,26 @@ function holdAlone(connection: SqliteConnection, driver: SqliteDriver, path: str
   }
 }
 
-/** Order matters: a switch to WAL can lower `synchronous` (libraries are built with their own default), so it is set after it. */
 function setDurable(connection: SqliteConnection): void {
+  const { journal, synchronous } = askForDurability(connection);
+  if (journal !== 'wal' || synchronous !== 2) {
+    const message = `SQLite did not take its durable settings: journal_mode is ${journal} (wanted wal), synchronous is ${synchronous} (wanted 2, FULL)`;
+    throw new ShoalError('sqlite_unsafe', message);
+  }
+}
+
+/**
+ * The settings every connection of ours has, and what the library made of them. A database in WAL is not written to. Order
+ * matters: a switch to WAL can lower `synchronous` (libraries are built with their own default), so it is set after it.
+ */
+export function askForDurability(connection: SqliteConnection): { readonly journal: unknown; readonly synchronous: unknown } {
   connection.exec(`PRAGMA busy_timeout = ${BUSY_BLOCKING_MS}`);
   if (readPragma(connection, 'journal_mode') !== 'wal') connection.exec('PRAGMA journal_mode = WAL');
   connection.exec('PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY');
   connection.exec(`PRAGMA cache_size = -${CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   connection.exec(`PRAGMA journal_size_limit = ${WAL_BYTES_KEPT}`);
   if (process.platform === 'darwin') connection.exec('PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON'); // a plain sync leaves the drive's cache
-  const [journal, synchronous] = [readPragma(connection, 'journal_mode'), readPragma(connection, 'synchronous')];
-  if (journal !== 'wal' || synchronous !== 2) {
-    const message = `SQLite did not take its durable settings: journal_mode is ${journal} (wanted wal), synchronous is ${synchronous} (wanted 2, FULL)`;
-    throw new ShoalError('sqlite_unsafe', message);
-  }
+  return { journal: readPragma(connection, 'journal_mode'), synchronous: readPragma(connection, 'synchronous') };
 }
 
 function readPragma(connection: SqliteConnection, name: string): unknown {
