@@ -78,6 +78,34 @@ describe('a batch', () => {
     expect(new Set(itemsOf(answer).map(({ id }) => id)).size).toBe(2);
   });
 
+  it('answers an error that nobody foresaw in the place of its own mail, and tells only the log what it was', async () => {
+    const bench = await openHttpBench({
+      decorate: ({ submit }) => ({
+        submit: {
+          async submit(request) {
+            if (request.subject === 'Mail 1') throw new TypeError('the private reason');
+            return submit.submit(request);
+          },
+        },
+      }),
+    });
+    const account = await bench.signUp();
+    await account.openInbox('ann');
+    const answer = await account.ask('POST', '/v1/emails/batch', { body: { emails: mails(3) } });
+    const requestId = answer.headers.get('x-request-id');
+    expect(answer).toMatchObject({ status: 202, body: { accepted: 2, refused: 1 } });
+    expect(itemsOf(answer)).toMatchObject([
+      { ok: true, status: 'queued' },
+      { ok: false, error: 'internal_error', retryable: true, hint: expect.any(String), requestId },
+      { ok: true, status: 'queued' },
+    ]);
+    expect((await bench.ledger.list({ max: 10 })).jobs).toHaveLength(2);
+    expect(JSON.stringify(answer.body)).not.toContain('private');
+    const told = bench.logged.filter((line) => line.includes('the private reason'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(`"requestId":"${requestId}"`);
+  });
+
   it('counts against a cap mail by mail, and refuses those beyond it', async () => {
     const { bench, account } = await openSender();
     const { body: made } = await account.ask('POST', '/v1/tokens', { body: { caps: { perHour: 3 } } });
