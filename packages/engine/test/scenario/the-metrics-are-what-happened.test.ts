@@ -6,7 +6,7 @@ import { until } from '../../../../bench/storm/wait.mjs';
 import { runProgram } from '../../src/cli/program.ts';
 import { configOf } from '../../src/config/check.ts';
 import { type Engine, openEngine } from '../../src/engine.ts';
-import { cut, openScriptedSmtpServer, say } from '../../src/testing/index.ts';
+import { cut, hold, openScriptedSmtpServer, say } from '../../src/testing/index.ts';
 import { watchedTerminal } from './cli-terminal.ts';
 
 const WAIT_MS_MAX = 20_000;
@@ -106,7 +106,7 @@ it('counts three sent, one dead, one in doubt, one recognised and one refused as
 }, 60_000);
 
 it('serves what a worker alone did, and how it does, and nothing else', async () => {
-  const server = await openScriptedSmtpServer({});
+  const server = await openScriptedSmtpServer({ dot: [hold('250 2.0.0 queued'), say('550 5.7.1 no such thing')] });
   const dataDir = newFolder();
   const transport = `smtp://127.0.0.1:${server.port}`;
   const api = await openEngine(configOf({ dataDir, http: 'off', diskFloorMb: 0, transport }), {
@@ -130,13 +130,34 @@ it('serves what a worker alone did, and how it does, and nothing else', async ()
   });
   await terminal.saw('ready\n');
   const [, url = ''] = /metrics: (\S+)\/metrics/.exec(terminal.printed()) ?? [];
-  await (await accountOn(api)).ends('from elsewhere', 'sent');
+  const figures = async () => figuresIn(await (await fetch(`${url}/metrics`)).text());
+  const account = await accountOn(api);
+  const sent = account.ends('from elsewhere', 'sent');
+  await server.untilLogged('1 dot');
+  const meanwhile = await figures();
+  expect(meanwhile('shoal_leases{state="sending"}')).toBe(1);
+  expect(meanwhile('shoal_commits_total{answer="granted"}')).toBe(1);
+  expect(meanwhile('shoal_attempts_total{outcome="sent",cause=""}')).toBe(0);
+  server.release();
+  await sent;
+  await account.ends('nobody wants it', 'failed');
 
-  const figure = figuresIn(await (await fetch(`${url}/metrics`)).text());
+  const figure = await figures();
   expect(figure('shoal_attempts_total{outcome="sent",cause=""}')).toBe(1);
+  expect(figure('shoal_attempts_total{outcome="dead",cause="permanent"}')).toBe(1);
+  expect(figure('shoal_dead_letters_total{reason="permanent"}')).toBe(1);
   expect(figure('shoal_send_latency_seconds_count')).toBe(1);
+  expect(figure('shoal_attempt_seconds_count{report="accepted"}')).toBe(1);
+  expect(figure('shoal_attempt_seconds_count{report="refused"}')).toBe(1);
+  expect(figure('shoal_commits_total{answer="granted"}')).toBe(2);
+  expect(figure('shoal_lease_batch_jobs_sum')).toBe(2);
+  expect(figure('shoal_settle_batch_jobs_sum')).toBe(2);
+  // Each mail's lease waits for its submit, its commit for the lease, its settle for the reply: no two of them share a transaction.
+  expect(figure('shoal_write_seconds_count')).toBeGreaterThanOrEqual(6);
+  expect(figure('shoal_leases{state="sending"}')).toBe(0);
   expect(figure('shoal_submits_total{answer="accepted",code=""}')).toBe(0); // the other process took it
   expect(figure('shoal_jobs{state="sent"}')).toBe(1);
+  expect(figure('shoal_jobs{state="dead"}')).toBe(1);
   expect(await (await fetch(`${url}/health`)).json()).toMatchObject({ status: 'healthy', problems: [] });
   expect(await (await fetch(`${url}/ready`)).json()).toEqual({ status: 'ready' });
   const other = await fetch(`${url}/v1/emails`);
