@@ -118,11 +118,12 @@ it('serves what a worker alone did, and how it does, and nothing else', async ()
     SHOAL_TRANSPORT: transport,
     SHOAL_HTTP: '127.0.0.1:0',
     SHOAL_LOG: 'silent',
-    SHOAL_DISK_FLOOR_MB: '0',
+    SHOAL_DISK_FLOOR_MB: '1',
   };
   const terminal = watchedTerminal({ cwd: dataDir, env });
   const end = runProgram(['work'], terminal, openEngine);
   onTestFinished(async () => {
+    server.release(); // a worker waits for the reply to what it sent
     terminal.stop();
     await end;
     await api.close();
@@ -155,6 +156,7 @@ it('serves what a worker alone did, and how it does, and nothing else', async ()
   // Each mail's lease waits for its submit, its commit for the lease, its settle for the reply: no two of them share a transaction.
   expect(figure('shoal_write_seconds_count')).toBeGreaterThanOrEqual(6);
   expect(figure('shoal_leases{state="sending"}')).toBe(0);
+  expect(figure('shoal_disk_floor_bytes')).toBe(1_048_576);
   expect(figure('shoal_submits_total{answer="accepted",code=""}')).toBe(0); // the other process took it
   expect(figure('shoal_jobs{state="sent"}')).toBe(1);
   expect(figure('shoal_jobs{state="dead"}')).toBe(1);
