@@ -22,19 +22,21 @@ export async function readJsonBody(request: Request): Promise<Readonly<Record<st
   return value as Record<string, unknown>;
 }
 
+/** Up to here a body is read in one go and needs no stream; that copies it once more, which counts when it is large. */
+const ONE_GO_BYTES_MAX = 1_048_576;
+
 async function readBytes(request: Request): Promise<Uint8Array> {
   const announced = request.headers.get('content-length');
+  if (announced === null) return readCounted(request);
   // With a length the HTTP parser keeps the peer to it, so it is enough to look at the number.
-  if (announced !== null) {
-    if (Number(announced) > REQUEST_BYTES_MAX) throw tooLarge();
-    const bytes = new Uint8Array(await received(request.arrayBuffer()));
-    if (bytes.length > REQUEST_BYTES_MAX) throw tooLarge();
-    return bytes;
-  }
-  return readCounted(request);
+  if (Number(announced) > REQUEST_BYTES_MAX) throw tooLarge();
+  if (Number(announced) > ONE_GO_BYTES_MAX) return readCounted(request);
+  const bytes = new Uint8Array(await received(request.arrayBuffer()));
+  if (bytes.length > REQUEST_BYTES_MAX) throw tooLarge();
+  return bytes;
 }
 
-/** Without a length (chunked, or a Request made in this process) the limit holds while reading. */
+/** Piece by piece: without a length (chunked, or a Request made in this process) the limit holds while reading. */
 async function readCounted(request: Request): Promise<Uint8Array> {
   if (request.body === null) return new Uint8Array();
   const reader = request.body.getReader();

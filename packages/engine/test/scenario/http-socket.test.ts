@@ -42,6 +42,28 @@ it('carries a first mail over a socket: sign up, open an inbox, send, read', asy
   expect(await read.json()).toMatchObject({ status: 'queued', text: 'Grüße' });
 });
 
+it('reads a large body that comes in pieces as it was written, and gets over a peer that leaves in the middle of one', async () => {
+  const { listening, bench, port } = await openServer();
+  const account = await bench.signUp();
+  const inbox = await account.openInbox('ann');
+  const post = `POST /v1/inboxes/${inbox}/send HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${account.token}\r\n`;
+  const begun = `${post}Content-Length: 3000000\r\n\r\n{"text":"${'ü'.repeat(600_000)}`;
+  await new Promise<void>((resolve) => {
+    const leaving = connect(port, '127.0.0.1', () => leaving.write(begun, () => leaving.destroy()));
+    leaving.once('close', () => resolve());
+  });
+
+  const text = `x${'Grüße, €, 🦞 '.repeat(45_000)}`; // of characters of one to four bytes, so that some are cut apart
+  const headers = { authorization: `Bearer ${account.token}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ to: 'bob@example.net', subject: 'Long', text, html: text });
+  const sent = await fetch(`${listening.url}/v1/inboxes/${inbox}/send`, { method: 'POST', headers, body });
+  expect(sent.status).toBe(202);
+  const { id } = (await sent.json()) as Readonly<Record<string, string>>;
+  const read = (await (await fetch(`${listening.url}/v1/emails/${id}`, { headers })).json()) as Readonly<Record<string, string>>;
+  expect([read['text'] === text, read['html'] === text]).toEqual([true, true]); // a megabyte that differs is nothing to print
+  expect(bench.logged.filter((line) => line.startsWith('request failed'))).toEqual([]); // who leaves is no fault of the server
+});
+
 it('D4: looks at the Host a peer writes, whatever address it came to', async () => {
   const { port } = await openServer();
   const answer = await exchange(
